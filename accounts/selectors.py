@@ -1,0 +1,257 @@
+"""What pages read of people, groups and delegations: a constant number of queries."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import Group
+from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
+
+from accounts.models import Delegation, User
+from aws.models import ServiceRole
+from common import access
+from common.clock import now
+from common.pages import Page, page_of
+from documents.models import Document, Publication
+
+
+@dataclass(frozen=True)
+class DelegationRow:
+    """A delegation of a list, and who holds what on it."""
+
+    delegation: Delegation
+    grants: tuple[access.Grant, ...]
+
+    def holders(self, permission: str) -> list[str]:
+        """Return the names of those to whom `permission` was granted."""
+        return [str(grant.holder) for grant in self.grants if permission in grant.permissions]
+
+    @property
+    def executed_by(self) -> list[str]:
+        """Who may execute it."""
+        return self.holders("execute")
+
+    @property
+    def state(self) -> str:
+        """The word of its state."""
+        return state_of(self.delegation)
+
+
+def state_of(delegation: Delegation) -> str:
+    """Return a delegation's state in one word: Active, Disabled or Expired."""
+    if not delegation.enabled:
+        return "Disabled"
+    return "Expired" if delegation.expired else "Active"
+
+
+def _delegations() -> QuerySet[Delegation]:
+    return Delegation.objects.select_related("document", "version", "target", "service_role").defer(
+        "version__text"
+    )
+
+
+def delegations(
+    actor: AbstractBaseUser,
+    query: Mapping[str, str],
+    *,
+    text: str = "",
+    state: str = "",
+    target: str = "",
+) -> tuple[Page[Delegation], list[DelegationRow]]:
+    """Return a page of the delegations that the actor may see, by name, and its rows.
+
+    Arguments:
+        text: part of the delegation's or the document's name.
+        state: "active", "disabled" or "expired"; empty for all.
+        target: a target's id; empty for all.
+    """
+    found = access.visible(actor, "view", _delegations())
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(document__name__icontains=text))
+    if target.isdecimal():
+        found = found.filter(target=int(target))
+    ended = Q(expires_at__lte=now())
+    if state == "disabled":
+        found = found.filter(enabled=False)
+    elif state == "expired":
+        found = found.filter(ended, enabled=True)
+    elif state == "active":
+        found = found.filter(~ended, enabled=True)
+    page = page_of(found, ("name",), query, kept={"q": text, "state": state, "target": target})
+    return page, _rows(page.rows)
+
+
+def _rows(found: list[Delegation]) -> list[DelegationRow]:
+    granted = access.grants_on(found)
+    return [DelegationRow(row, tuple(granted[row.pk])) for row in found]
+
+
+def delegations_of(document: Document) -> list[DelegationRow]:
+    """Return every delegation of a document, by name."""
+    return _rows(list(_delegations().filter(document=document).order_by("name")))
+
+
+def active_publications(document: Document) -> QuerySet[Publication]:
+    """Return where the document stands and may be run, the newest version first."""
+    return (
+        Publication.objects.filter(
+            version__document=document, status=Publication.Status.ACTIVE, target__enabled=True
+        )
+        .select_related("version__document", "target")
+        .order_by("-version__number", "target__name")
+    )
+
+
+def delegable_documents(actor: AbstractBaseUser) -> QuerySet[Document]:
+    """Return the documents that the actor may see and that stand published somewhere."""
+    published = Publication.objects.filter(
+        version__document=OuterRef("pk"), status=Publication.Status.ACTIVE, target__enabled=True
+    )
+    return access.visible(actor, "view", Document.objects.filter(Exists(published))).order_by("name")
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Somebody who may execute something, with the delegations that let them, and through what."""
+
+    person: User
+    ways: tuple[tuple[Delegation, str], ...]
+
+
+def runners(rows: list[DelegationRow]) -> list[Runner]:
+    """Return the active people who may execute these delegations, by user name: groups are opened at once."""
+    groups = {
+        grant.holder.pk
+        for row in rows
+        for grant in row.grants
+        if grant.is_group and "execute" in grant.permissions
+    }
+    members: dict[int, list[User]] = {}
+    people = User.objects.filter(is_active=True, groups__in=groups).order_by("username").distinct()
+    for person in people.prefetch_related(Prefetch("groups", Group.objects.filter(pk__in=groups))):
+        for group in person.groups.all():
+            members.setdefault(group.pk, []).append(person)
+    ways: dict[User, list[tuple[Delegation, str]]] = {}
+    for row in rows:
+        for grant in row.grants:
+            if "execute" not in grant.permissions:
+                continue
+            holder = grant.holder
+            if isinstance(holder, Group):
+                for person in members.get(holder.pk, []):
+                    ways.setdefault(person, []).append((row.delegation, f"in the group “{holder}”"))
+            elif isinstance(holder, User) and holder.is_active:
+                ways.setdefault(holder, []).append((row.delegation, "granted in person"))
+    return [
+        Runner(person, tuple(found))
+        for person, found in sorted(ways.items(), key=lambda pair: pair[0].username)
+    ]
+
+
+# People and groups
+
+
+def people(query: Mapping[str, str], *, text: str = "", group: str = "", state: str = "") -> Page[User]:
+    """Return a page of people by user name, with their groups.
+
+    Arguments:
+        text: part of the user name, the full name or the e-mail address.
+        group: a group's id; empty for all.
+        state: "active" or "deactivated"; empty for all.
+    """
+    found = User.objects.prefetch_related(Prefetch("groups", Group.objects.order_by("name")))
+    if text:
+        found = found.filter(
+            Q(username__icontains=text) | Q(full_name__icontains=text) | Q(email__icontains=text)
+        )
+    if group.isdecimal():
+        found = found.filter(groups=int(group))
+    if state:
+        found = found.filter(is_active=state == "active")
+    return page_of(found, ("username",), query, kept={"q": text, "group": group, "state": state})
+
+
+def groups(query: Mapping[str, str], *, text: str = "") -> Page[Group]:
+    """Return a page of groups by name, each with `member_count` and its permissions at hand."""
+    found = Group.objects.annotate(
+        member_count=Count("user", filter=Q(user__is_active=True))
+    ).prefetch_related("permissions__content_type")
+    if text:
+        found = found.filter(name__icontains=text)
+    return page_of(found, ("name",), query, kept={"q": text})
+
+
+def capabilities_in(group: Group) -> list[str]:
+    """Return a group's capabilities from the permissions at hand, in the order of CAPABILITIES."""
+    held = {row.codename for row in group.permissions.all() if row.content_type.app_label == "accounts"}
+    return [name for name in access.CAPABILITIES if name in held]
+
+
+def members(group: Group, query: Mapping[str, str]) -> Page[User]:
+    """Return a page of a group's members by user name."""
+    return page_of(User.objects.filter(groups=group), ("username",), query, kept={})
+
+
+@dataclass(frozen=True)
+class Right:
+    """What somebody may do to one thing, and why: (permission, words) pairs."""
+
+    thing: Document | Delegation | ServiceRole
+    ways: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Rights:
+    """What a person or group may do, and why.
+
+    Attributes:
+        capabilities: (capability, what it lets one do, the groups that give it).
+        documents, delegations, roles: what was granted on each.
+    """
+
+    capabilities: tuple[tuple[str, str, tuple[str, ...]], ...]
+    documents: tuple[Right, ...]
+    delegations: tuple[Right, ...]
+    roles: tuple[Right, ...]
+
+
+def rights_of(person: User) -> Rights:
+    """Return what a person may do, and why; nothing once they are deactivated."""
+    through: dict[str, list[str]] = {}
+    if person.is_active:
+        for group in person.groups.order_by("name").prefetch_related("permissions__content_type"):
+            for name in capabilities_in(group):
+                through.setdefault(name, []).append(group.name)
+    return Rights(
+        tuple(
+            (name, words, tuple(through[name]))
+            for name, words in access.CAPABILITIES.items()
+            if name in through
+        ),
+        _rights(Document.objects.all(), access.granted_to(person, Document)),
+        _rights(_delegations(), access.granted_to(person, Delegation)),
+        _rights(ServiceRole.objects.select_related("target"), access.granted_to(person, ServiceRole)),
+    )
+
+
+def rights_of_group(group: Group) -> Rights:
+    """Return what was granted to a group."""
+
+    def granted(model: type[Document | Delegation | ServiceRole]) -> dict[int, list[tuple[str, str]]]:
+        found = access.granted_to_group(group, model)
+        return {key: [(name, "") for name in names] for key, names in found.items()}
+
+    return Rights(
+        tuple((name, access.CAPABILITIES[name], ()) for name in capabilities_in(group)),
+        _rights(Document.objects.all(), granted(Document)),
+        _rights(_delegations(), granted(Delegation)),
+        _rights(ServiceRole.objects.select_related("target"), granted(ServiceRole)),
+    )
+
+
+def _rights(
+    queryset: QuerySet[Document] | QuerySet[Delegation] | QuerySet[ServiceRole],
+    granted: Mapping[int, list[tuple[str, str]]],
+) -> tuple[Right, ...]:
+    things = queryset.filter(pk__in=list(granted)).order_by("name")
+    return tuple(Right(thing, tuple(granted[thing.pk])) for thing in things)

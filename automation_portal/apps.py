@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class AutomationPortalConfig(AppConfig):
+    name = "automation_portal"

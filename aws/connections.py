@@ -1,0 +1,165 @@
+"""Ways into AWS: as the portal on a person's behalf, or as the person.
+
+The person stays visible to AWS: the session that the portal opens carries their name as session name and
+SourceIdentity, and the run as a tag, so that CloudTrail names somebody who has no AWS identity.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
+"""
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from aws.errors import translated
+from aws.gateway import SsmGateway
+from aws.models import AwsTarget, CallerIdentity, KeyedCredentials
+from aws.vault import open_sealed
+from common.clock import now
+from common.errors import Forbidden
+
+if TYPE_CHECKING:
+    from django.contrib.auth.base_user import AbstractBaseUser
+
+# Long enough for any call the portal makes, short enough to be worthless soon; role chaining allows an hour.
+SESSION_SECONDS = 900
+
+_CONFIG = Config(
+    connect_timeout=5,
+    read_timeout=20,
+    # The queue retries; a hidden second layer would only hold a worker.
+    retries={"total_max_attempts": 2, "mode": "standard"},
+    user_agent_extra="automation-portal",
+)
+
+
+def session_word(text: str, limit: int = 64) -> str:
+    """Return `text` with what AWS forbids in a session name or SourceIdentity replaced by hyphens.
+
+    https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+    """
+    return re.sub(r"[^\w+=,.@-]", "-", text, flags=re.ASCII)[:limit].ljust(2, "-")
+
+
+def _own_session(keyed: KeyedCredentials, region: str) -> boto3.Session:
+    if not keyed.access_key_id or keyed.sealed_secret is None:
+        return boto3.Session(region_name=region)
+    secret = open_sealed(keyed.sealed_secret)
+    return boto3.Session(
+        aws_access_key_id=keyed.access_key_id,
+        aws_secret_access_key=secret["secret_access_key"],
+        aws_session_token=secret.get("session_token"),
+        region_name=region,
+    )
+
+
+def _client(session: boto3.Session, service: str, target: AwsTarget) -> Any:
+    return session.client(service, endpoint_url=target.endpoint_url or None, config=_CONFIG)  # type: ignore[call-overload]
+
+
+def _assume(
+    session: boto3.Session,
+    target: AwsTarget,
+    role_arn: str,
+    *,
+    person: str,
+    run_id: str | None,
+    external_id: str = "",
+) -> boto3.Session:
+    """Return a session as `role_arn`, opened in the name of `person`."""
+    name = session_word(person)
+    tags = [{"Key": "automation-portal:operator", "Value": name}]
+    if run_id:
+        tags.append({"Key": "automation-portal:run", "Value": run_id})
+    request: dict[str, Any] = {
+        "RoleArn": role_arn,
+        "RoleSessionName": name,
+        "SourceIdentity": name,
+        "DurationSeconds": SESSION_SECONDS,
+        "Tags": tags,
+    }
+    if external_id:
+        request["ExternalId"] = external_id
+    try:
+        credentials = _client(session, "sts", target).assume_role(**request)["Credentials"]
+    except (ClientError, BotoCoreError) as error:
+        raise translated(error, "AssumeRole") from error
+    return boto3.Session(
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+        region_name=target.region,
+    )
+
+
+def _portal_session(target: AwsTarget, *, person: str, run_id: str | None) -> boto3.Session:
+    session = _own_session(target, target.region)
+    if target.role_arn:
+        session = _assume(
+            session, target, target.role_arn, person=person, run_id=run_id, external_id=target.external_id
+        )
+    return session
+
+
+def _caller_session(target: AwsTarget, user: "AbstractBaseUser", run_id: str | None) -> boto3.Session:
+    identity = CallerIdentity.objects.filter(target=target, user=user.pk).first()
+    if identity is None:
+        raise Forbidden(
+            f"This runs with your own AWS identity, and you have none in {target}: "
+            "add it under “My AWS identity”.",
+            code="no-aws-identity",
+        )
+    if identity.expires_at is not None and identity.expires_at <= now():
+        raise Forbidden(
+            f"Your AWS identity in {target} ended at {identity.expires_at:%Y-%m-%d %H:%M} UTC: "
+            "renew it under “My AWS identity”.",
+            code="aws-identity-expired",
+        )
+    if not identity.role_arn:
+        return _own_session(identity, target.region)
+    return _assume(
+        _own_session(target, target.region),
+        target,
+        identity.role_arn,
+        person=user.get_username(),
+        run_id=run_id,
+        external_id=target.external_id,
+    )
+
+
+def as_portal(target: AwsTarget, *, on_behalf_of: str, run_id: str | None = None) -> SsmGateway:
+    """Return the way to Systems Manager in `target` with the portal's own credentials.
+
+    Arguments:
+        on_behalf_of: the user name of the person whom this serves, or what part of the portal asks.
+        run_id: the run that this serves.
+
+    Raises AwsError when the target's role cannot be assumed.
+    """
+    return SsmGateway(_client(_portal_session(target, person=on_behalf_of, run_id=run_id), "ssm", target))
+
+
+def as_caller(target: AwsTarget, *, user: "AbstractBaseUser", run_id: str | None = None) -> SsmGateway:
+    """Return the way to Systems Manager in `target` with the person's own AWS identity.
+
+    Raises Forbidden when the person has none there or it has ended, AwsError when its role cannot be assumed.
+    """
+    return SsmGateway(_client(_caller_session(target, user, run_id), "ssm", target))
+
+
+def _whoami(session: boto3.Session, target: AwsTarget) -> str:
+    try:
+        return str(_client(session, "sts", target).get_caller_identity()["Arn"])
+    except (ClientError, BotoCoreError) as error:
+        raise translated(error, "GetCallerIdentity") from error
+
+
+def check_target(target: AwsTarget) -> str:
+    """Return the ARN that AWS knows the portal by in `target`. Raises AwsError when there is no way in."""
+    return _whoami(_portal_session(target, person="automation-portal", run_id=None), target)
+
+
+def check_identity(target: AwsTarget, user: "AbstractBaseUser") -> str:
+    """Return the ARN that AWS knows the person by in `target`. Raises as `as_caller` does."""
+    return _whoami(_caller_session(target, user, None), target)

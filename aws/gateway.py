@@ -1,0 +1,270 @@
+"""Systems Manager as the portal needs it: documents and automations, in plain values.
+
+https://docs.aws.amazon.com/systems-manager/latest/APIReference/Welcome.html
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from aws.errors import AwsError, translated
+
+# DescribeAutomationExecutions gives at most this many a page.
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class RemoteDocument:
+    """A document version as it stands in AWS, with the hash and status that AWS gives it."""
+
+    name: str
+    version: str
+    sha256: str
+    status: str
+    failure: str = ""
+
+
+@dataclass(frozen=True)
+class RemoteStep:
+    """One step of an automation. `outputs` holds lists of text, as AWS gives them."""
+
+    step_id: str
+    name: str
+    action: str
+    status: str
+    failure: str
+    inputs: dict[str, str]
+    outputs: dict[str, list[str]]
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class RemoteSummary:
+    """What a list of automations says of one."""
+
+    aws_id: str
+    status: str
+    failure: str
+    current_step: str
+    started_at: datetime | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True)
+class RemoteExecution:
+    """An automation with all its steps."""
+
+    aws_id: str
+    status: str
+    failure: str
+    outputs: dict[str, list[str]]
+    current_step: str
+    executed_by: str
+    started_at: datetime | None
+    ended_at: datetime | None
+    steps: tuple[RemoteStep, ...]
+
+
+class SsmGateway:
+    """Systems Manager with one set of credentials. Every method raises AwsError, in AWS's own words."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def _call(self, operation: Callable[..., dict[str, Any]], **request: Any) -> dict[str, Any]:
+        try:
+            return operation(**request)
+        except (ClientError, BotoCoreError) as error:
+            name = operation.__name__
+            raise translated(error, self._client.meta.method_to_api_mapping.get(name, name)) from error
+
+    # Documents
+
+    def create_or_update_document(self, *, name: str, text: str, format: str) -> RemoteDocument:
+        """Make `text` the default version of the document `name`, creating the document if need be.
+
+        Doing it twice changes nothing more: text that AWS holds already is found, not added again.
+
+        Arguments:
+            format: "YAML" or "JSON".
+        """
+        try:
+            made = self._call(
+                self._client.create_document,
+                Name=name,
+                Content=text,
+                DocumentFormat=format,
+                DocumentType="Automation",
+            )
+            return _document(made["DocumentDescription"])
+        except AwsError as error:
+            if error.aws_code != "DocumentAlreadyExists":
+                raise
+        try:
+            made = self._call(
+                self._client.update_document,
+                Name=name,
+                Content=text,
+                DocumentFormat=format,
+                DocumentVersion="$LATEST",
+            )
+            document = _document(made["DocumentDescription"])
+        except AwsError as error:
+            if error.aws_code != "DuplicateDocumentContent":
+                raise
+            document = self._holding(name, text, format)
+        self._call(self._client.update_document_default_version, Name=name, DocumentVersion=document.version)
+        return document
+
+    def _holding(self, name: str, text: str, format: str) -> RemoteDocument:
+        """Return the newest version of `name` that holds exactly `text`."""
+        pages = self._pages(self._client.list_document_versions, "DocumentVersions", Name=name)
+        versions = sorted((int(row["DocumentVersion"]) for row in pages), reverse=True)
+        for version in versions:
+            found = self._call(
+                self._client.get_document, Name=name, DocumentVersion=str(version), DocumentFormat=format
+            )
+            if found["Content"] == text:
+                return self.document(name=name, version=str(version))
+        raise AwsError(
+            aws_code="DuplicateDocumentContent",
+            message=f"AWS says that {name} holds this text already, but none of its versions reads the same.",
+            operation="UpdateDocument",
+            retryable=False,
+        )
+
+    def document(self, *, name: str, version: str) -> RemoteDocument:
+        """Return what AWS says of one version of a document. `version` is a number, $DEFAULT or $LATEST."""
+        answer = self._call(self._client.describe_document, Name=name, DocumentVersion=version)
+        return _document(answer["Document"])
+
+    # Automations
+
+    def start(
+        self,
+        *,
+        document_name: str,
+        document_version: str,
+        parameters: Mapping[str, list[str]],
+        client_token: str,
+        tags: Mapping[str, str],
+    ) -> str:
+        """Start an automation and return its id; with the same `client_token` (a UUID), the same one.
+
+        https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StartAutomationExecution.html
+        """
+        answer = self._call(
+            self._client.start_automation_execution,
+            DocumentName=document_name,
+            DocumentVersion=document_version,
+            Parameters=dict(parameters),
+            ClientToken=client_token,
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        )
+        return str(answer["AutomationExecutionId"])
+
+    def execution(self, aws_id: str) -> RemoteExecution:
+        """Return an automation with all its steps, also those that AWS leaves out of its first answer."""
+        answer = self._call(self._client.get_automation_execution, AutomationExecutionId=aws_id)
+        found = answer["AutomationExecution"]
+        rows = found.get("StepExecutions", [])
+        if found.get("StepExecutionsTruncated"):
+            rows = list(
+                self._pages(
+                    self._client.describe_automation_step_executions,
+                    "StepExecutions",
+                    AutomationExecutionId=aws_id,
+                    MaxResults=PAGE,
+                )
+            )
+        return RemoteExecution(
+            aws_id=aws_id,
+            status=found["AutomationExecutionStatus"],
+            failure=found.get("FailureMessage", ""),
+            outputs=found.get("Outputs", {}),
+            current_step=found.get("CurrentStepName", ""),
+            executed_by=found.get("ExecutedBy", ""),
+            started_at=found.get("ExecutionStartTime"),
+            ended_at=found.get("ExecutionEndTime"),
+            steps=tuple(_step(row) for row in rows),
+        )
+
+    def summaries(self, since: datetime) -> Iterator[RemoteSummary]:
+        """Yield the automations that started at `since` or later, newest first; one call for every 50."""
+        rows = self._pages(
+            self._client.describe_automation_executions,
+            "AutomationExecutionMetadataList",
+            Filters=[{"Key": "StartTimeAfter", "Values": [since.strftime("%Y-%m-%dT%H:%M:%SZ")]}],
+            MaxResults=PAGE,
+        )
+        for row in rows:
+            yield RemoteSummary(
+                aws_id=row["AutomationExecutionId"],
+                status=row["AutomationExecutionStatus"],
+                failure=row.get("FailureMessage", ""),
+                current_step=row.get("CurrentStepName", ""),
+                started_at=row.get("ExecutionStartTime"),
+                ended_at=row.get("ExecutionEndTime"),
+            )
+
+    def stop(self, aws_id: str) -> None:
+        """Cancel an automation: the present step is stopped, onCancel steps run."""
+        self._call(self._client.stop_automation_execution, AutomationExecutionId=aws_id, Type="Cancel")
+
+    def signal(self, aws_id: str, kind: str, payload: Mapping[str, list[str]]) -> None:
+        """Answer a waiting step.
+
+        Arguments:
+            kind: "Approve", "Reject" or "Resume".
+            payload: "Comment" for the first two, "StepName" for the third.
+
+        https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendAutomationSignal.html
+        """
+        self._call(
+            self._client.send_automation_signal,
+            AutomationExecutionId=aws_id,
+            SignalType=kind,
+            Payload=dict(payload),
+        )
+
+    def _pages(self, operation: Callable[..., dict[str, Any]], key: str, **request: Any) -> Iterator[Any]:
+        while True:
+            answer = self._call(operation, **request)
+            yield from answer.get(key, [])
+            token = answer.get("NextToken")
+            if not token:
+                return
+            request["NextToken"] = token
+
+
+def _document(description: Mapping[str, Any]) -> RemoteDocument:
+    return RemoteDocument(
+        name=description["Name"],
+        version=description.get("DocumentVersion", ""),
+        sha256=description.get("Hash", ""),
+        status=description.get("Status", ""),
+        failure=description.get("StatusInformation", ""),
+    )
+
+
+def _step(row: Mapping[str, Any]) -> RemoteStep:
+    return RemoteStep(
+        step_id=row["StepExecutionId"],
+        name=row["StepName"],
+        action=row["Action"],
+        status=row["StepStatus"],
+        failure=row.get("FailureMessage", ""),
+        inputs={name: _text(value) for name, value in row.get("Inputs", {}).items()},
+        outputs=dict(row.get("Outputs", {})),
+        started_at=row.get("ExecutionStartTime"),
+        ended_at=row.get("ExecutionEndTime"),
+    )
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

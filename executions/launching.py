@@ -1,0 +1,221 @@
+"""A worker sends a queued run to AWS: exactly once, and only what may still run.
+
+The run's id is AWS's ClientToken and stands in the database before AWS hears of it. A worker that dies at any
+point is replaced by one that sends the same request again, and AWS answers with the automation that it has.
+https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StartAutomationExecution.html
+"""
+
+import logging
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q
+
+from accounts.launching import bind_parameters, language
+from accounts.services import check_launchable
+from aws.connections import as_caller, as_portal
+from aws.errors import AwsError
+from aws.gateway import SsmGateway
+from common import access
+from common.clock import now
+from common.errors import Forbidden, PortalError
+from common.queueing import enqueue_after_commit
+from executions import jobs, tracking
+from executions.events import Fact, append
+from executions.models import Execution, Status
+from executions.transitions import move
+
+log = logging.getLogger(__name__)
+
+# A worker that claimed a launch longer ago is taken for dead: its calls would have timed out by now.
+CLAIM_SECONDS = 60
+# A launch that has waited longer is refused: nobody expects it any more.
+QUEUE_HOURS = 24
+SHORTEST_RETRY, LONGEST_RETRY = 2.0, 60.0
+
+
+def due(moment: datetime) -> Q:
+    """Return the filter for runs that a worker should send at `moment`."""
+    queued = Q(status=Status.QUEUED) & (Q(retry_at=None) | Q(retry_at__lte=moment))
+    abandoned = Q(status=Status.STARTING, claimed_at__lt=moment - timedelta(seconds=CLAIM_SECONDS))
+    return queued | abandoned
+
+
+def launch(execution_id: UUID) -> None:
+    """Send the run to AWS if it waits for that; a run that does not is left alone."""
+    execution = (
+        Execution.objects.select_related(
+            "operator",
+            "target",
+            "version__document",
+            "delegation__document",
+            "delegation__version__document",
+            "delegation__target",
+            "delegation__service_role",
+        )
+        .filter(due(now()), pk=execution_id)
+        .first()
+    )
+    if execution is None:
+        return
+    # An earlier worker may have sent it, and died before it could say so.
+    heard = execution.claimed_at is not None
+    try:
+        check_still_allowed(execution)
+        gateway = _way_in(execution)
+        _check_published_text(execution, gateway)
+    except AwsError as error:
+        _not_started(execution, error, heard=heard)
+        return
+    except PortalError as error:
+        _refuse(execution, error.message, heard=heard)
+        return
+    if not _claim(execution):
+        return
+    try:
+        aws_id = gateway.start(
+            document_name=execution.aws_document_name,
+            document_version=execution.aws_document_version,
+            parameters=execution.parameters,
+            client_token=str(execution.pk),
+            tags={
+                "automation-portal:run": str(execution.pk),
+                "automation-portal:operator": execution.operator.get_username(),
+            },
+        )
+    except AwsError as error:
+        _not_started(execution, error, heard=heard)
+        return
+    _started(execution, aws_id)
+
+
+def check_still_allowed(execution: Execution) -> None:
+    """Let a run pass when everything that let its operator launch it holds now as well.
+
+    Raises a PortalError with the reason when it does not.
+    """
+    operator, delegation = execution.operator, execution.delegation
+    if not operator.is_active:
+        raise Forbidden(f"{operator.get_full_name()} has been deactivated since.")
+    access.require(operator, "execute", delegation)
+    check_launchable(delegation)
+    role = delegation.service_role.arn if delegation.service_role else ""
+    frozen = (execution.version_id, execution.target_id, execution.service_role_arn)
+    if frozen != (delegation.version_id, delegation.target_id, role):
+        raise Forbidden(
+            "The delegation was changed after Execute was pressed: open it again to see what it runs now."
+        )
+    if now() - execution.requested_at > timedelta(hours=QUEUE_HOURS):
+        raise Forbidden(f"It has waited for more than {QUEUE_HOURS} hours: launch it again if still needed.")
+    role_parameter = language(delegation.version).assume_role_parameter
+    given = {name: value for name, value in execution.parameters.items() if name != role_parameter}
+    bound, refused = bind_parameters(delegation, given)
+    if refused:
+        name, sentence = next(iter(refused.items()))
+        raise Forbidden(f"The value of {name} is not allowed any more. {sentence}")
+    if bound != execution.parameters:
+        raise Forbidden("The delegation's limits were changed after Execute was pressed: launch it again.")
+
+
+def _way_in(execution: Execution) -> SsmGateway:
+    run_id = str(execution.pk)
+    if execution.service_role_arn:
+        operator = execution.operator.get_username()
+        return as_portal(execution.target, on_behalf_of=operator, run_id=run_id)
+    return as_caller(execution.target, user=execution.operator, run_id=run_id)
+
+
+def _check_published_text(execution: Execution, gateway: SsmGateway) -> None:
+    if not execution.service_role_arn:
+        # The caller may run a document without being allowed to describe it; the portal looks itself.
+        gateway = as_portal(
+            execution.target, on_behalf_of=execution.operator.get_username(), run_id=str(execution.pk)
+        )
+    remote = gateway.document(name=execution.aws_document_name, version=execution.aws_document_version)
+    if remote.sha256 != execution.content_hash:
+        raise Forbidden(
+            f"The text of {execution.aws_document_name} version {execution.aws_document_version} in "
+            f"{execution.target} is not the one that was published: ask its author to publish it again."
+        )
+
+
+def _claim(execution: Execution) -> bool:
+    return move(
+        execution,
+        Status.STARTING,
+        Fact("sending", "A worker sends the run to AWS"),
+        only_if=Q(claimed_at=execution.claimed_at),
+        claimed_at=now(),
+        retry_at=None,
+    )
+
+
+def _started(execution: Execution, aws_id: str) -> None:
+    with transaction.atomic():
+        won = move(
+            execution,
+            Status.PENDING,
+            Fact("started", f"AWS started the automation {aws_id}", {"aws_execution_id": aws_id}),
+            aws_execution_id=aws_id,
+            started_at=now(),
+        )
+        if not won:
+            return
+        # Read again: a person may have asked while the call was under way.
+        if Execution.objects.filter(pk=execution.pk, cancel_requested_at__isnull=False).exists():
+            enqueue_after_commit("launch", jobs.cancel, str(execution.pk))
+        transaction.on_commit(partial(tracking.ensure, execution.target_id))
+
+
+def _not_started(execution: Execution, error: AwsError, *, heard: bool) -> None:
+    """Queue the run again, or end it with AWS's own words.
+
+    heard: AWS may have heard of it from an earlier worker.
+    """
+    words = f"AWS refused {error.operation}: {error.message}"
+    if error.retryable:
+        _postpone(execution, error, heard=heard)
+    elif heard:
+        _refuse(execution, words, heard=True)
+    else:
+        fact = Fact("failed", words, {"aws_code": error.aws_code})
+        move(execution, Status.FAILED, fact, failure=error.message, action="run.failed")
+
+
+def _postpone(execution: Execution, error: AwsError, *, heard: bool) -> None:
+    # As long again as it has waited already: the wait doubles from try to try.
+    waited = (now() - execution.requested_at).total_seconds()
+    retry_at = now() + timedelta(seconds=min(LONGEST_RETRY, max(SHORTEST_RETRY, waited)))
+    fact = Fact("postponed", f"AWS could not take it now ({error.message}); the portal tries again")
+    if execution.status == Status.STARTING:
+        changes: dict[str, Any] = {"retry_at": retry_at}
+        if error.throttled and not heard:
+            # Certainly not started, so that a cancellation may still withdraw it.
+            changes["claimed_at"] = None
+        move(execution, Status.QUEUED, fact, **changes)
+        return
+    with transaction.atomic():
+        if Execution.objects.filter(pk=execution.pk, status=Status.QUEUED).update(retry_at=retry_at):
+            append(execution.pk, [fact])
+
+
+def _refuse(execution: Execution, reason: str, *, heard: bool) -> None:
+    if not heard:
+        move(
+            execution,
+            Status.REFUSED,
+            Fact("refused", f"The portal did not start it: {reason}"),
+            only_if=Q(claimed_at=None),
+            failure=reason,
+            action="run.refused",
+        )
+        return
+    lost = (
+        f"The portal was interrupted while it sent this run to AWS, and may not send it again: {reason} "
+        "Whether AWS started it is not known: look in Systems Manager, under Automation, for the tag "
+        f"automation-portal:run = {execution.pk}."
+    )
+    move(execution, Status.LOST, Fact("lost", lost), failure=lost, action="run.lost")

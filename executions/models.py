@@ -1,0 +1,260 @@
+"""Runs: what was launched, how far it is, and what happened on the way."""
+
+import json
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Delegation
+from aws.models import AwsTarget
+from common import access
+from common.clock import now
+from documents.models import DocumentVersion
+
+
+class Status(models.TextChoices):
+    """States of a run and of a step: AWS's own words, and four of the portal's own.
+
+    https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_AutomationExecution.html
+    """
+
+    QUEUED = "Queued"  # waits in the portal for a worker
+    STARTING = "Starting"  # a worker has claimed it; AWS may or may not know of it yet
+    REFUSED = "Refused"  # the portal refused it at the moment of launch
+    LOST = "Lost"  # AWS no longer knows of it
+    PENDING = "Pending"
+    IN_PROGRESS = "InProgress"
+    WAITING = "Waiting"
+    SUCCESS = "Success"
+    TIMED_OUT = "TimedOut"
+    CANCELLING = "Cancelling"
+    CANCELLED = "Cancelled"
+    FAILED = "Failed"
+    PENDING_APPROVAL = "PendingApproval"
+    APPROVED = "Approved"
+    REJECTED = "Rejected"
+    SCHEDULED = "Scheduled"
+    RUNBOOK_IN_PROGRESS = "RunbookInProgress"
+    PENDING_CHANGE_CALENDAR_OVERRIDE = "PendingChangeCalendarOverride"
+    CHANGE_CALENDAR_OVERRIDE_APPROVED = "ChangeCalendarOverrideApproved"
+    CHANGE_CALENDAR_OVERRIDE_REJECTED = "ChangeCalendarOverrideRejected"
+    COMPLETED_WITH_SUCCESS = "CompletedWithSuccess"
+    COMPLETED_WITH_FAILURE = "CompletedWithFailure"
+    EXITED = "Exited"
+
+
+FINAL = frozenset(
+    {
+        Status.REFUSED,
+        Status.LOST,
+        Status.SUCCESS,
+        Status.TIMED_OUT,
+        Status.CANCELLED,
+        Status.FAILED,
+        Status.REJECTED,
+        Status.CHANGE_CALENDAR_OVERRIDE_REJECTED,
+        Status.COMPLETED_WITH_SUCCESS,
+        Status.COMPLETED_WITH_FAILURE,
+        Status.EXITED,
+    }
+)
+
+
+class Execution(models.Model):
+    """One run of a delegation.
+
+    Everything that decides what runs is frozen here when the operator presses Execute; the id is AWS's
+    ClientToken, so that sending the same launch twice starts one automation.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    delegation = models.ForeignKey(Delegation, on_delete=models.PROTECT, related_name="executions")
+    operator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="executions"
+    )
+    version = models.ForeignKey(DocumentVersion, on_delete=models.PROTECT, related_name="executions")
+    target = models.ForeignKey(AwsTarget, on_delete=models.PROTECT, related_name="executions")
+    content_hash = models.CharField(max_length=64)
+    aws_document_name = models.CharField(max_length=128)
+    aws_document_version = models.CharField(max_length=8)
+    # Empty: as the caller.
+    service_role_arn = models.CharField(max_length=600, blank=True)
+    # As StartAutomationExecution takes them: {name: [text, …]}.
+    parameters = models.JSONField(default=dict)
+    again_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+
+    status = models.CharField(max_length=32, choices=Status.choices, default=Status.QUEUED)
+    failure = models.TextField(blank=True)
+    aws_execution_id = models.CharField(max_length=36, blank=True, db_index=True)
+    executed_by = models.CharField(max_length=600, blank=True)
+    current_step = models.CharField(max_length=128, blank=True)
+    outputs = models.JSONField(default=dict)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+
+    requested_at = models.DateTimeField(default=now)
+    # When the present worker claimed the launch: from then on AWS may know of it. An old claim is taken over.
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    # A launch that AWS could not take is not sent again before this.
+    retry_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    # When AWS was last asked: how old everything above is.
+    observed_at = models.DateTimeField(null=True, blank=True)
+    # The number of the newest event.
+    last_event = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["-requested_at", "-id"]
+        indexes = [
+            models.Index(fields=["operator", "-requested_at"]),
+            models.Index(fields=["delegation", "-requested_at"]),
+            models.Index(fields=["-requested_at", "-id"]),
+            models.Index(
+                fields=["target", "status"],
+                name="executions_in_flight",
+                condition=~Q(status__in=sorted(FINAL)),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.delegation} {str(self.id)[:8]}"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether the run has ended."""
+        return self.status in FINAL
+
+
+class StepExecution(models.Model):
+    """One step of a run, as AWS last reported it."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps")
+    aws_step_id = models.CharField(max_length=36)
+    position = models.PositiveIntegerField()
+    name = models.CharField(max_length=128)
+    action = models.CharField(max_length=64)
+    status = models.CharField(max_length=32, choices=Status.choices)
+    failure = models.TextField(blank=True)
+    inputs = models.JSONField(default=dict)
+    outputs = models.JSONField(default=dict)
+    started_at = models.DateTimeField(null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["execution", "aws_step_id"], name="one_row_per_step")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.execution_id}"
+
+    @property
+    def question(self) -> str:
+        """What an approval step asks; AWS gives a step's inputs as JSON."""
+        text = str(self.inputs.get("Message", ""))
+        try:
+            value = json.loads(text)
+        except ValueError:
+            return text
+        return value if isinstance(value, str) else text
+
+
+class ExecutionEvent(models.Model):
+    """A numbered fact about a run; what live pages read."""
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="events")
+    number = models.PositiveIntegerField()
+    at = models.DateTimeField(default=now)
+    kind = models.CharField(max_length=32)
+    message = models.TextField()
+    data = models.JSONField(default=dict)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["execution", "number"], name="one_event_per_number")]
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.message}"
+
+
+class Signal(models.Model):
+    """An answer that a person gave to a waiting step, kept until AWS has taken it."""
+
+    class Kind(models.TextChoices):
+        APPROVE = "Approve"
+        REJECT = "Reject"
+        RESUME = "Resume"
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="signals")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    step = models.CharField(max_length=128, blank=True)
+    comment = models.CharField(max_length=512, blank=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    requested_at = models.DateTimeField(default=now)
+    sent_at = models.DateTimeField(null=True, blank=True)
+    failure = models.TextField(blank=True)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["requested_at"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} for {self.execution_id}"
+
+
+class TrackingLease(models.Model):
+    """Who follows the runs of a target, and until when; a holder that dies is succeeded."""
+
+    target = models.OneToOneField(AwsTarget, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    holder = models.CharField(max_length=64, blank=True)
+    until = models.DateTimeField(null=True, blank=True)
+    polled_at = models.DateTimeField(null=True, blank=True)
+    failure = models.TextField(blank=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.holder or 'nobody'} follows {self.target_id}"
+
+
+def _launched(actor: access.Actor) -> Q:
+    return Q(operator=actor.pk)
+
+
+def _may_see_delegation(actor: access.Actor) -> Q:
+    return Q(delegation__in=access.visible(actor, "view", Delegation.objects.all()))
+
+
+def _may_execute_delegation(actor: access.Actor) -> Q:
+    return Q(operator=actor.pk, delegation__in=access.visible(actor, "execute", Delegation.objects.all()))
+
+
+def _may_approve_delegation(actor: access.Actor) -> Q:
+    return Q(delegation__in=access.visible(actor, "approve", Delegation.objects.all()))
+
+
+access.register(
+    access.Rules(
+        model=Execution,
+        noun="run",
+        permissions={
+            "view": "see it",
+            "cancel": "cancel it",
+            "signal": "answer its waiting steps",
+        },
+        capabilities={"view": "administer", "cancel": "administer"},
+        through={
+            "view": (
+                ("launched it", _launched),
+                ("may see its delegation", _may_see_delegation),
+            ),
+            "cancel": (("launched it and may still launch its delegation", _may_execute_delegation),),
+            "signal": (("may answer the approval steps of its delegation", _may_approve_delegation),),
+        },
+    )
+)

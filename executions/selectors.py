@@ -1,0 +1,312 @@
+"""What pages read of runs: a constant number of queries, starting from what the person may see."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils.dateparse import parse_datetime
+
+import ssmdoc.graph
+from accounts.launching import parsed
+from accounts.models import Delegation, User
+from aws.models import CallerIdentity
+from common import access
+from common.clock import now
+from documents.models import Publication
+from executions.models import FINAL, Execution, ExecutionEvent, StepExecution, TrackingLease
+from executions.services import ANSWERS, WAITING_STEP
+from executions.transitions import IN_FLIGHT_IN_AWS
+
+PAGE_SIZE = 25
+EVENTS_SHOWN = 200
+# Filters offer at most as many choices; who has more finds the rest by searching.
+CHOICES = 200
+
+PERIODS: Mapping[str, tuple[str, timedelta]] = {
+    "hour": ("The last hour", timedelta(hours=1)),
+    "day": ("The last 24 hours", timedelta(days=1)),
+    "week": ("The last 7 days", timedelta(days=7)),
+    "month": ("The last 30 days", timedelta(days=30)),
+}
+# A filter for whatever has not ended, beside the states themselves.
+UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list, and the query strings of its neighbours (empty where there is none)."""
+
+    rows: tuple[Any, ...]
+    newer: str = ""
+    older: str = ""
+
+
+def _address(kept: Mapping[str, str], **key: str) -> str:
+    return "?" + urlencode({name: value for name, value in {**kept, **key}.items() if value})
+
+
+def catalogue(actor: User, *, search: str = "", before: str = "", after: str = "") -> Page:
+    """Return a page of the delegations that the actor may launch, by name.
+
+    Each has `published` (AWS holds its version) and `identified` (the actor has the AWS identity that it
+    needs). The neighbouring pages' keys are names: `after` goes on, `before` goes back.
+    """
+    active = Publication.objects.filter(
+        version=OuterRef("version"), target=OuterRef("target"), status=Publication.Status.ACTIVE
+    )
+    own = CallerIdentity.objects.filter(user=actor, target=OuterRef("target"))
+    found = (
+        access.visible(actor, "execute", Delegation.objects.all())
+        .filter(Q(expires_at=None) | Q(expires_at__gt=now()), enabled=True, target__enabled=True)
+        .select_related("document", "version", "target", "service_role")
+        .annotate(published=Exists(active), identified=Q(service_role__isnull=False) | Exists(own))
+    )
+    if search:
+        found = found.filter(
+            Q(name__icontains=search) | Q(description__icontains=search) | Q(document__name__icontains=search)
+        )
+    if before:
+        rows = list(found.filter(name__lt=before).order_by("-name")[: PAGE_SIZE + 1])
+        more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE][::-1]
+        earlier, later = more, True
+    else:
+        rows = list((found.filter(name__gt=after) if after else found).order_by("name")[: PAGE_SIZE + 1])
+        earlier, later = bool(after), len(rows) > PAGE_SIZE
+        rows = rows[:PAGE_SIZE]
+    kept = {"q": search}
+    return Page(
+        tuple(rows),
+        newer=_address(kept, before=rows[0].name) if rows and earlier else "",
+        older=_address(kept, after=rows[-1].name) if rows and later else "",
+    )
+
+
+def runs(actor: User, filters: Mapping[str, str]) -> Page:
+    """Return a page of the runs that the actor may see, newest first.
+
+    Arguments:
+        filters: from the address: q (words of delegation, document or person, or an id), status, delegation,
+            operator (ids), period (of PERIODS), before and after (keys of the neighbouring pages).
+    """
+    found = _filtered(access.visible(actor, "view", Execution.objects.all()), filters)
+    found = found.select_related("delegation", "operator", "target", "version__document")
+    upward, downward = _key(filters.get("after", "")), _key(filters.get("before", ""))
+    if upward:
+        moment, key = upward
+        later_ones = found.filter(Q(requested_at__gt=moment) | Q(requested_at=moment, pk__gt=key))
+        rows = list(later_ones.order_by("requested_at", "pk")[: PAGE_SIZE + 1])
+        newer, older, rows = len(rows) > PAGE_SIZE, True, rows[:PAGE_SIZE][::-1]
+    else:
+        if downward:
+            moment, key = downward
+            found = found.filter(Q(requested_at__lt=moment) | Q(requested_at=moment, pk__lt=key))
+        rows = list(found.order_by("-requested_at", "-pk")[: PAGE_SIZE + 1])
+        newer, older, rows = downward is not None, len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
+    kept = {name: value for name, value in filters.items() if name not in {"before", "after"}}
+    return Page(
+        tuple(rows),
+        newer=_address(kept, after=_as_key(rows[0])) if rows and newer else "",
+        older=_address(kept, before=_as_key(rows[-1])) if rows and older else "",
+    )
+
+
+def _filtered(found: QuerySet[Execution], filters: Mapping[str, str]) -> QuerySet[Execution]:
+    if words := filters.get("q", "").strip():
+        condition = (
+            Q(delegation__name__icontains=words)
+            | Q(aws_document_name__icontains=words)
+            | Q(operator__username__icontains=words)
+            | Q(aws_execution_id=words)
+        )
+        with suppress(ValueError):
+            condition |= Q(pk=UUID(words))
+        found = found.filter(condition)
+    status = filters.get("status", "")
+    if status == UNFINISHED:
+        found = found.exclude(status__in=FINAL)
+    elif status:
+        found = found.filter(status=status)
+    for name in ("delegation", "operator"):
+        if filters.get(name, "").isdecimal():
+            found = found.filter(**{name: int(filters[name])})
+    if filters.get("period") in PERIODS:
+        found = found.filter(requested_at__gte=now() - PERIODS[filters["period"]][1])
+    return found
+
+
+def _as_key(run: Execution) -> str:
+    return f"{run.requested_at.isoformat()}~{run.pk}"
+
+
+def _key(text: str) -> tuple[datetime, UUID] | None:
+    moment, _, key = text.partition("~")
+    try:
+        at, run = parse_datetime(moment), UUID(key)
+    except ValueError:
+        return None
+    return (at, run) if at is not None and at.tzinfo is not None else None
+
+
+def filter_choices(actor: User) -> dict[str, list[tuple[str, str]]]:
+    """Return what the list's filters offer: delegations and people of runs that the actor may see."""
+    seen = access.visible(actor, "view", Execution.objects.all())
+    delegations = Delegation.objects.filter(Exists(seen.filter(delegation=OuterRef("pk")).order_by()))
+    people = User.objects.filter(Exists(seen.filter(operator=OuterRef("pk")).order_by()))
+    return {
+        "delegation": [
+            (str(key), name) for key, name in delegations.order_by("name").values_list("pk", "name")[:CHOICES]
+        ],
+        "operator": [
+            (str(person.pk), person.get_full_name()) for person in people.order_by("username")[:CHOICES]
+        ],
+    }
+
+
+@dataclass(frozen=True)
+class RunView:
+    """Everything that a run's page shows, for one person."""
+
+    run: Execution
+    steps: list[StepExecution]
+    events: list[ExecutionEvent]
+    permissions: frozenset[str]
+    may_repeat: bool
+    tracking_failure: str
+    graph: dict[str, Any] | None
+    waiting: StepExecution | None = None
+    answers: tuple[str, ...] = ()
+    unsent: bool = False
+    parameters: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def may_cancel(self) -> bool:
+        """Whether a cancel button makes sense."""
+        return (
+            "cancel" in self.permissions
+            and not self.run.is_final
+            and self.run.cancel_requested_at is None
+            and self.run.status != "Cancelling"
+        )
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether this person may answer the step that waits."""
+        return self.waiting is not None and "signal" in self.permissions and not self.unsent
+
+    @property
+    def failure_title(self) -> str:
+        """What went wrong, in a few words: the failing step where there is one."""
+        failed = [step.name for step in self.steps if step.failure]
+        if failed:
+            return f"Step “{failed[-1]}” failed. AWS says:"
+        return {
+            "Refused": "The portal did not start it",
+            "Lost": "How it ended is not known",
+        }.get(self.run.status, "AWS says:")
+
+    @property
+    def role_name(self) -> str:
+        """The service role's name; empty for a run as the caller."""
+        return self.run.service_role_arn.rpartition("/")[2]
+
+    @property
+    def cancel_question(self) -> str:
+        """What is asked before a run is cancelled."""
+        return f"Cancel this run of “{self.run.delegation}”?"
+
+    @property
+    def announcement(self) -> str:
+        """The sentence for who cannot see the page change."""
+        where = (
+            f", at step {self.run.current_step}" if self.run.current_step and not self.run.is_final else ""
+        )
+        return f"The run is {self.run.status}{where}."
+
+
+def fetch_run(actor: User, execution_id: UUID, permission: str = "view") -> Execution:
+    """Return a run, through the door. Raises NotFound or Forbidden."""
+    everything = Execution.objects.select_related(
+        "delegation__document",
+        "delegation__service_role",
+        "operator",
+        "target",
+        "version__document",
+        "again_of",
+    )
+    return access.fetch(actor, permission, everything, pk=execution_id)
+
+
+def run_view(actor: User, execution: Execution) -> RunView:
+    """Return what the page of a run (that the actor was allowed to fetch) shows."""
+    steps = list(execution.steps.all())
+    events = list(execution.events.order_by("-number")[:EVENTS_SHOWN])[::-1]
+    waiting = _waiting(execution, steps)
+    lease = TrackingLease.objects.filter(target=execution.target_id).first()
+    followed = execution.status in IN_FLIGHT_IN_AWS
+    return RunView(
+        run=execution,
+        steps=steps,
+        events=events,
+        permissions=access.permissions(actor, [execution])[execution.pk],
+        may_repeat="execute" in access.permissions(actor, [execution.delegation])[execution.delegation_id],
+        tracking_failure=lease.failure if lease is not None and followed else "",
+        graph=_graph(execution, steps),
+        waiting=waiting,
+        answers=ANSWERS[waiting.action] if waiting is not None else (),
+        unsent=waiting is not None
+        and execution.signals.filter(step=waiting.name, sent_at=None, failure="").exists(),
+        parameters={name: "\n".join(values) for name, values in execution.parameters.items()},
+    )
+
+
+def _waiting(execution: Execution, steps: list[StepExecution]) -> StepExecution | None:
+    if execution.is_final:
+        return None
+    found = [step for step in steps if step.status in WAITING_STEP and step.action in ANSWERS]
+    return found[-1] if found else None
+
+
+def _graph(execution: Execution, steps: list[StepExecution]) -> dict[str, Any] | None:
+    document = parsed(execution.version).document
+    if document is None or not document.steps:
+        return None
+    status = {step.name: step.status for step in steps}
+    picture = ssmdoc.graph.build(document).as_dict()
+    for node in picture["nodes"]:
+        node["status"] = status.get(node["id"], "")
+    return picture
+
+
+def approvals(actor: User, *, after: str = "") -> tuple[list[StepExecution], str]:
+    """Return the waiting steps that the actor may answer, longest waiting first, and the next page's key."""
+    answerable = access.visible(actor, "signal", Execution.objects.exclude(status__in=FINAL))
+    found = (
+        StepExecution.objects.filter(status__in=WAITING_STEP, action__in=ANSWERS, execution__in=answerable)
+        .select_related("execution__delegation", "execution__operator", "execution__target")
+        .order_by("pk")
+    )
+    if after.isdecimal():
+        found = found.filter(pk__gt=int(after))
+    rows = list(found[: PAGE_SIZE + 1])
+    more = f"?after={rows[PAGE_SIZE - 1].pk}" if len(rows) > PAGE_SIZE else ""
+    return rows[:PAGE_SIZE], more
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a run is: its newest event's number, whether it has ended, when AWS was last asked."""
+
+    number: int
+    final: bool
+    observed_at: datetime | None
+
+
+def standing(actor: access.Actor, execution_id: UUID) -> Standing:
+    """Return how far a run is, through the door. Raises NotFound."""
+    run = access.fetch(actor, "view", Execution.objects.all(), pk=execution_id)
+    return Standing(run.last_event, run.is_final, run.observed_at)

@@ -1,0 +1,116 @@
+"""A worker brings to AWS what people asked of a run that is under way: to stop it, or their answers."""
+
+import logging
+from uuid import UUID
+
+from django.db import transaction
+
+import audit.services
+from aws.connections import as_portal
+from aws.errors import AwsError
+from aws.gateway import SsmGateway
+from common.clock import now
+from executions import tracking
+from executions.events import Fact, append
+from executions.models import FINAL, Execution, Signal, Status
+from executions.services import WAITING_STEP
+
+log = logging.getLogger(__name__)
+
+# AWS's longest value of a signal's payload.
+PAYLOAD_LIMIT = 512
+
+
+def stop(execution_id: UUID) -> None:
+    """Ask AWS to stop a run whose cancellation somebody asked for.
+
+    A run that AWS has not heard of yet is stopped when it has been started. Asking AWS twice does no harm.
+    """
+    execution = (
+        Execution.objects.select_related("target", "operator")
+        .filter(pk=execution_id, cancel_requested_at__isnull=False, aws_execution_id__gt="")
+        .exclude(status__in=[*FINAL, Status.CANCELLING])
+        .first()
+    )
+    if execution is None:
+        return
+    try:
+        _gateway(execution, execution.operator.get_username()).stop(execution.aws_execution_id)
+    except AwsError as error:
+        if error.retryable:
+            log.warning("AWS could not stop %s now (%s); it is asked again", execution.pk, error.message)
+            return
+        _not_stopped(execution, error)
+    else:
+        append(execution.pk, [Fact("stop-sent", "AWS was asked to stop the automation")])
+    tracking.ensure(execution.target_id)
+
+
+def _gateway(execution: Execution, person: str) -> SsmGateway:
+    return as_portal(execution.target, on_behalf_of=person, run_id=str(execution.pk))
+
+
+def _not_stopped(execution: Execution, error: AwsError) -> None:
+    """Say why AWS did not stop the run, and let a person ask again."""
+    with transaction.atomic():
+        asked = Execution.objects.filter(pk=execution.pk, cancel_requested_at__isnull=False)
+        if not asked.exclude(status__in=FINAL).update(cancel_requested_at=None):
+            return
+        words = f"AWS did not stop it: {error.message}"
+        append(execution.pk, [Fact("stop-refused", words, {"aws_code": error.aws_code})])
+        audit.services.record(
+            actor=None, action="run.cancel-refused", obj=execution, data={"message": error.message}
+        )
+
+
+def signal(signal_id: int) -> None:
+    """Send a person's answer to AWS, once."""
+    answer = (
+        Signal.objects.select_related("execution__target", "actor")
+        .filter(pk=signal_id, sent_at=None, failure="")
+        .first()
+    )
+    if answer is None:
+        return
+    execution = answer.execution
+    person = answer.actor.get_username()
+    try:
+        gateway = _gateway(execution, person)
+        try:
+            gateway.signal(execution.aws_execution_id, answer.kind, payload(answer))
+        except AwsError as error:
+            if error.retryable or _still_waits(gateway, answer):
+                raise
+            # Another worker may have sent it and died before it could say so; the step has moved on.
+            log.warning("The step of signal %s has been answered already: %s", answer.pk, error.message)
+    except AwsError as error:
+        if error.retryable:
+            log.warning("AWS could not take signal %s now (%s); it is sent again", answer.pk, error.message)
+            return
+        _settle(
+            answer, Fact("answer-refused", f"AWS did not take the answer: {error.message}"), error.message
+        )
+    else:
+        _settle(answer, Fact("answer-sent", f"AWS has the answer to “{answer.step}”"), "")
+    tracking.ensure(execution.target_id)
+
+
+def payload(answer: Signal) -> dict[str, list[str]]:
+    """Return what AWS is sent with the answer: the resumed step's name, or who answered and why."""
+    if answer.kind == Signal.Kind.RESUME:
+        return {"StepName": [answer.step]}
+    words = f"{answer.actor.get_username()}, through the Automation Portal"
+    comment = f"{words}: {answer.comment}" if answer.comment else words
+    return {"Comment": [comment[:PAYLOAD_LIMIT]]}
+
+
+def _still_waits(gateway: SsmGateway, answer: Signal) -> bool:
+    remote = gateway.execution(answer.execution.aws_execution_id)
+    return any(step.name == answer.step and step.status in WAITING_STEP for step in remote.steps)
+
+
+def _settle(answer: Signal, fact: Fact, failure: str) -> None:
+    with transaction.atomic():
+        open_still = Signal.objects.filter(pk=answer.pk, sent_at=None, failure="")
+        if open_still.update(sent_at=None if failure else now(), failure=failure):
+            append(answer.execution_id, [fact])

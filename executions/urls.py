@@ -1,0 +1,19 @@
+"""Addresses of the operators' area."""
+
+from django.urls import path
+
+from executions import streams, views
+
+app_name = "executions"
+
+urlpatterns = [
+    path("run/", views.catalogue, name="catalogue"),
+    path("run/<int:delegation_id>/", views.launch, name="launch"),
+    path("runs/", views.runs, name="list"),
+    path("runs/<uuid:execution_id>/", views.detail, name="detail"),
+    path("runs/<uuid:execution_id>/live/", views.live, name="live"),
+    path("runs/<uuid:execution_id>/stream/", streams.stream, name="stream"),
+    path("runs/<uuid:execution_id>/cancel/", views.cancel, name="cancel"),
+    path("runs/<uuid:execution_id>/signal/", views.signal, name="signal"),
+    path("approvals/", views.approvals, name="approvals"),
+]

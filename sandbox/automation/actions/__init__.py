@@ -1,0 +1,35 @@
+"""The actions that a step can name. One module here an action (or family); `find` knows them all."""
+
+from sandbox.automation.actions import (
+    approve,
+    aws_api,
+    branch,
+    create_tags,
+    instance_state,
+    pause,
+    resource_property,
+    run_instances,
+    sleep,
+)
+from sandbox.automation.actions.registry import Action
+
+REGISTRY: dict[str, Action] = {
+    action.name: action
+    for action in (
+        approve.ACTION,
+        aws_api.ACTION,
+        branch.ACTION,
+        create_tags.ACTION,
+        instance_state.ACTION,
+        pause.ACTION,
+        resource_property.ASSERT,
+        resource_property.WAIT,
+        run_instances.ACTION,
+        sleep.ACTION,
+    )
+}
+
+
+def find(name: str) -> Action | None:
+    """The action called `name`, or None when the sandbox has none of that name."""
+    return REGISTRY.get(name)

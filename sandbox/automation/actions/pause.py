@@ -1,0 +1,14 @@
+"""aws:pause (https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-pause.html)."""
+
+from sandbox.automation.actions.registry import Action
+from sandbox.automation.context import StepContext
+from sandbox.automation.outcomes import Done, Outcome, Wait
+
+
+def run(context: StepContext) -> Outcome:
+    if any(signal.type == "Resume" for signal in context.signals):
+        return Done()
+    return Wait(None, "waiting for a Resume signal", status="Waiting")
+
+
+ACTION = Action("aws:pause", run)

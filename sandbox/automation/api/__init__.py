@@ -1,0 +1,1 @@
+"""Systems Manager's Automation operations as an AWS client calls them."""

@@ -1,0 +1,180 @@
+"""Documents as Systems Manager keeps them: moto's store, with the checks and details that moto leaves out.
+
+https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from moto.ssm.models import Document as StoredDocument
+from moto.ssm.models import Documents
+
+import ssmdoc
+from sandbox.automation.api.errors import (
+    InvalidDocument,
+    InvalidDocumentContent,
+    InvalidDocumentSchemaVersion,
+    InvalidDocumentVersion,
+    MaxDocumentSizeExceeded,
+    ValidationException,
+)
+from sandbox.automation.api.listing import read_place, write_place
+
+# moto's own annotations deny the None that its methods take for whatever is left out.
+Backend = Any
+
+MOST_BYTES = 64 * 1024
+RESERVED_PREFIXES = ("aws", "amazon", "amzn")
+PLATFORMS = ["Windows", "Linux", "MacOS"]
+AUTOMATION = "Automation"
+MOST_FAULTS_TOLD = 5
+VERSIONS_PAGE = 50
+
+
+def create(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
+    """CreateDocument; returns the DocumentDescription."""
+    name = request["Name"]
+    if name.lower().startswith(RESERVED_PREFIXES):
+        raise ValidationException(
+            f"The document name {name} is not valid: names that begin with aws, amazon or amzn are reserved."
+        )
+    document_format = request.get("DocumentFormat", "JSON")
+    document_type = request.get("DocumentType", "Command")
+    _check_content(request["Content"], document_format, document_type)
+    documents = backend.create_document(
+        content=request["Content"],
+        requires=request.get("Requires"),
+        attachments=request.get("Attachments"),
+        name=name,
+        version_name=request.get("VersionName"),
+        document_type=document_type,
+        document_format=document_format,
+        target_type=request.get("TargetType"),
+        tags=request.get("Tags"),
+    )
+    _complete(documents.get_default_version(), request)
+    return _description(backend, documents, documents.get_default_version())
+
+
+def update(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
+    """UpdateDocument: a new version; returns its DocumentDescription."""
+    documents = _documents(backend, request["Name"])
+    document_format = request.get("DocumentFormat", "JSON")
+    _check_content(request["Content"], document_format, documents.get_default_version().document_type)
+    backend.update_document(
+        content=request["Content"],
+        attachments=request.get("Attachments"),
+        name=request["Name"],
+        version_name=request.get("VersionName"),
+        document_version=request.get("DocumentVersion"),
+        document_format=document_format,
+        target_type=request.get("TargetType"),
+    )
+    latest = documents.get_latest_version()
+    _complete(latest, request)
+    return _description(backend, documents, latest)
+
+
+def set_default_version(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
+    """UpdateDocumentDefaultVersion; returns the DocumentDefaultVersionDescription."""
+    documents = _documents(backend, request["Name"])
+    _find(documents, request["DocumentVersion"], None)
+    return dict(backend.update_document_default_version(request["Name"], request["DocumentVersion"]))
+
+
+def describe(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
+    """DescribeDocument; returns the DocumentDescription."""
+    documents = _documents(backend, request["Name"])
+    found = _find(documents, request.get("DocumentVersion"), request.get("VersionName"))
+    return _description(backend, documents, found)
+
+
+def get(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
+    """GetDocument: the content as it was written, or in the other format when that is asked for."""
+    documents = _documents(backend, request["Name"])
+    found = _find(documents, request.get("DocumentVersion"), request.get("VersionName"))
+    document_format = request.get("DocumentFormat") or found.document_format
+    answer = backend.get_document(request["Name"], found.document_version, None, document_format)
+    return {**answer, "CreatedDate": found.created_date, **_display_name(found)}
+
+
+def list_versions(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
+    """ListDocumentVersions, the newest first."""
+    documents = _documents(backend, request["Name"])
+    numbers = sorted(documents.versions, key=int, reverse=True)
+    start = read_place(request.get("NextToken"))
+    size = request.get("MaxResults") or VERSIONS_PAGE
+    shown = []
+    for number in numbers[start : start + size]:
+        found = documents.versions[number]
+        entry = {
+            "Name": found.name,
+            "DocumentVersion": found.document_version,
+            "VersionName": found.version_name,
+            "CreatedDate": found.created_date,
+            "IsDefaultVersion": number == documents.default_version,
+            "DocumentFormat": found.document_format,
+            "Status": found.status,
+            **_display_name(found),
+        }
+        shown.append({key: value for key, value in entry.items() if value is not None})
+    end = start + size
+    return {"DocumentVersions": shown, "NextToken": write_place(end) if end < len(numbers) else None}
+
+
+def _documents(backend: Backend, name: str) -> Documents:
+    # A document's ARN stands for its name in every operation that reads one.
+    documents: Documents | None = backend._documents.get(name.rpartition(":document/")[2])
+    if documents is None:
+        raise InvalidDocument(f"Document with name {name} does not exist.")
+    return documents
+
+
+def _find(documents: Documents, version: str | None, version_name: str | None) -> StoredDocument:
+    wanted = None if version == "$DEFAULT" else version
+    found = documents.find(wanted, version_name, strict=False)
+    if found is None:
+        raise InvalidDocumentVersion("The document version is not valid or does not exist.")
+    return found
+
+
+def _check_content(content: str, document_format: str, document_type: str) -> None:
+    if len(content.encode()) > MOST_BYTES:
+        raise MaxDocumentSizeExceeded(f"The size limit of a document is {MOST_BYTES // 1024} KB.")
+    if document_type != AUTOMATION or document_format not in {"JSON", "YAML"}:
+        return
+    parsed = ssmdoc.parse(content, format="YAML" if document_format == "YAML" else "JSON")
+    faults = [each for each in (*parsed.findings, *_checked(parsed, content)) if each.severity == "error"]
+    version = parsed.document.schema_version if parsed.document else ""
+    if version not in {"", "0.3"}:
+        raise InvalidDocumentSchemaVersion(
+            f"The schema version {version} is not supported for an Automation document: use 0.3."
+        )
+    if faults:
+        told = list(
+            dict.fromkeys(f"{each.message} (line {each.line}, column {each.column})" for each in faults)
+        )
+        more = f" and {len(told) - MOST_FAULTS_TOLD} more" if len(told) > MOST_FAULTS_TOLD else ""
+        raise InvalidDocumentContent(f"{'; '.join(told[:MOST_FAULTS_TOLD])}{more}")
+
+
+def _checked(parsed: ssmdoc.Parsed, content: str) -> tuple[ssmdoc.Finding, ...]:
+    return () if parsed.document is None else ssmdoc.check(content, format=parsed.format)
+
+
+def _complete(document: StoredDocument, request: Mapping[str, Any]) -> None:
+    """Note what moto does not: the display name, and the platforms that the document is for."""
+    vars(document)["display_name"] = request.get("DisplayName")
+    document.platform_types = list(PLATFORMS)
+
+
+def _display_name(document: StoredDocument) -> dict[str, str]:
+    name = getattr(document, "display_name", None)
+    return {"DisplayName": name} if name else {}
+
+
+def _description(backend: Backend, documents: Documents, document: StoredDocument) -> dict[str, Any]:
+    tags = backend._get_documents_tags(document.name)
+    described = documents.describe(document.document_version, None, tags=tags)
+    described.update(_display_name(document))
+    return {key: value for key, value in described.items() if value is not None}

@@ -1,0 +1,179 @@
+"""Systems Manager's response methods: moto's, with Automation added and its documents made right."""
+
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+
+from moto.core.responses import ActionResult, EmptyResult
+from moto.ssm.responses import SimpleSystemManagerResponse
+
+from sandbox.automation import service
+from sandbox.automation.api import documents, listing, shapes
+from sandbox.automation.api.errors import (
+    AccessDeniedException,
+    AutomationExecutionNotFoundException,
+    InvalidResourceId,
+    ValidationException,
+)
+from sandbox.automation.api.validation import validate
+from sandbox.automation.records import Execution
+from sandbox.errors import AccessDenied
+from sandbox.identity import current_principal
+
+AUTOMATION = "Automation"
+
+
+def _operation(
+    method: "Callable[[AutomationResponse], ActionResult]",
+) -> "Callable[[AutomationResponse], ActionResult]":
+    """A response method whose request is checked against botocore's model first."""
+    name = "".join(word.capitalize() for word in method.__name__.split("_"))
+
+    @functools.wraps(method)
+    def checked(self: "AutomationResponse") -> ActionResult:
+        validate(name, self.request)
+        try:
+            return method(self)
+        except AccessDenied as denied:
+            raise AccessDeniedException(denied.message) from denied
+
+    return checked
+
+
+class AutomationResponse(SimpleSystemManagerResponse):
+    """Dispatches Systems Manager's operations. One instance serves one request."""
+
+    @functools.cached_property
+    def request(self) -> dict[str, Any]:
+        """The request's members. ValidationException when the body is no JSON object."""
+        try:
+            members = json.loads(self.body or "{}")
+        except ValueError as error:
+            raise ValidationException("The request body is not valid JSON.") from error
+        if not isinstance(members, dict):
+            raise ValidationException("The request body must be a JSON object.")
+        return members
+
+    def _execution(self) -> Execution:
+        execution_id = self.request["AutomationExecutionId"]
+        execution = service.store.get(execution_id)
+        principal = current_principal()
+        if execution is None or (execution.account_id, execution.region) != (
+            principal.account_id,
+            self.region,
+        ):
+            raise AutomationExecutionNotFoundException(execution_id)
+        return execution
+
+    # --- executions ---
+
+    @_operation
+    def start_automation_execution(self) -> ActionResult:
+        execution_id = service.starter.start(self.request, current_principal(), self.region)
+        return ActionResult({"AutomationExecutionId": execution_id})
+
+    @_operation
+    def get_automation_execution(self) -> ActionResult:
+        execution = self._execution()
+        with service.store.lock:
+            return ActionResult({"AutomationExecution": shapes.execution_shape(execution)})
+
+    def describe_automation_executions(self) -> ActionResult:
+        filters = self._filters(listing.EXECUTION_FILTERS)
+        validate("DescribeAutomationExecutions", self.request)
+        account_id = current_principal().account_id
+        with service.store.lock:
+            runs = service.store.within(account_id, self.region)
+            runs.sort(key=lambda run: run.started_at, reverse=True)
+            found = listing.matching(runs, filters, listing.EXECUTION_FILTERS)
+            taken, token = listing.page(found, self.request.get("NextToken"), self.request.get("MaxResults"))
+            shown = [shapes.metadata_shape(run) for run in taken]
+        return ActionResult({"AutomationExecutionMetadataList": shown, "NextToken": token})
+
+    def describe_automation_step_executions(self) -> ActionResult:
+        filters = self._filters(listing.STEP_FILTERS)
+        validate("DescribeAutomationStepExecutions", self.request)
+        execution = self._execution()
+        with service.store.lock:
+            steps = list(execution.steps)
+            if self.request.get("ReverseOrder"):
+                steps.reverse()
+            found = listing.matching(steps, filters, listing.STEP_FILTERS)
+            taken, token = listing.page(found, self.request.get("NextToken"), self.request.get("MaxResults"))
+            shown = [shapes.step_shape(execution, record) for record in taken]
+        return ActionResult({"StepExecutions": shown, "NextToken": token})
+
+    def _filters(self, known: Any) -> list[dict[str, Any]]:
+        filters = self.request.get("Filters") or []
+        if isinstance(filters, list) and all(isinstance(each, dict) for each in filters):
+            listing.check_filters(filters, known)
+        return filters
+
+    @_operation
+    def stop_automation_execution(self) -> ActionResult:
+        service.signaller.stop(self._execution(), self.request.get("Type") or "Cancel")
+        return EmptyResult()
+
+    @_operation
+    def send_automation_signal(self) -> ActionResult:
+        service.signaller.send(self._execution(), self.request, current_principal())
+        return EmptyResult()
+
+    # --- tags ---
+
+    def add_tags_to_resource(self) -> ActionResult:
+        if self.request.get("ResourceType") != AUTOMATION:
+            return super().add_tags_to_resource()
+        execution = self._tagged()
+        with service.store.changing():
+            execution.tags.update({tag["Key"]: tag["Value"] for tag in self.request.get("Tags") or []})
+        return EmptyResult()
+
+    def remove_tags_from_resource(self) -> ActionResult:
+        if self.request.get("ResourceType") != AUTOMATION:
+            return super().remove_tags_from_resource()
+        execution = self._tagged()
+        with service.store.changing():
+            for key in self.request.get("TagKeys") or []:
+                execution.tags.pop(key, None)
+        return EmptyResult()
+
+    def list_tags_for_resource(self) -> ActionResult:
+        if self.request.get("ResourceType") != AUTOMATION:
+            return super().list_tags_for_resource()
+        with service.store.lock:
+            tags = [{"Key": key, "Value": value} for key, value in self._tagged().tags.items()]
+        return ActionResult({"TagList": tags})
+
+    def _tagged(self) -> Execution:
+        execution = service.store.get(str(self.request.get("ResourceId")))
+        if execution is None or execution.account_id != current_principal().account_id:
+            raise InvalidResourceId
+        return execution
+
+    # --- documents ---
+
+    @_operation
+    def create_document(self) -> ActionResult:
+        return ActionResult({"DocumentDescription": documents.create(self.ssm_backend, self.request)})
+
+    @_operation
+    def update_document(self) -> ActionResult:
+        return ActionResult({"DocumentDescription": documents.update(self.ssm_backend, self.request)})
+
+    @_operation
+    def update_document_default_version(self) -> ActionResult:
+        return ActionResult({"Description": documents.set_default_version(self.ssm_backend, self.request)})
+
+    @_operation
+    def describe_document(self) -> ActionResult:
+        return ActionResult({"Document": documents.describe(self.ssm_backend, self.request)})
+
+    @_operation
+    def get_document(self) -> ActionResult:
+        return ActionResult(documents.get(self.ssm_backend, self.request))
+
+    @_operation
+    def list_document_versions(self) -> ActionResult:
+        return ActionResult(documents.list_versions(self.ssm_backend, self.request))

@@ -1,0 +1,243 @@
+"""StartAutomationExecution.
+
+https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StartAutomationExecution.html
+"""
+
+import datetime as dt
+import json
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import botocore.exceptions
+from moto.ssm.models import Document as StoredDocument
+from moto.ssm.models import Documents, ssm_backends
+
+import ssmdoc
+from sandbox.authorization import authorise, forward_access_session
+from sandbox.automation.api.errors import (
+    AccessDeniedException,
+    AutomationDefinitionNotFoundException,
+    AutomationDefinitionVersionNotFoundException,
+    AutomationExecutionLimitExceededException,
+    IdempotentParameterMismatch,
+    InvalidAutomationExecutionParametersException,
+    ValidationException,
+)
+from sandbox.automation.clock import Clock
+from sandbox.automation.flow import parsed
+from sandbox.automation.outcomes import InvalidInputs
+from sandbox.automation.records import Execution, StepExecution
+from sandbox.automation.runner import Runner
+from sandbox.automation.sessions import Sessions, assume
+from sandbox.automation.store import Store
+from sandbox.automation.values import resolve
+from sandbox.errors import AccessDenied, AwsError
+from sandbox.identity import Principal
+from ssmdoc import parameters as document_parameters
+from ssmdoc import references
+
+# Without an assume role: https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-setup.html
+CALLER_HOURS = 12
+MOST_TAGS = 5
+ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
+DOCUMENT_ARN = re.compile(
+    r"arn:aws[a-z-]*:ssm:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):document/(?P<name>[\w.-]+)"
+)
+NOT_EMULATED = (
+    "Targets",
+    "TargetMaps",
+    "TargetParameterName",
+    "TargetLocations",
+    "TargetLocationsURL",
+    "AlarmConfiguration",
+)
+
+
+@dataclass(frozen=True)
+class Starter:
+    """Starts executions: checks request, parameters and service role, then hands over to the runner."""
+
+    store: Store
+    runner: Runner
+    sessions: Sessions
+    clock: Clock
+
+    def start(self, request: Mapping[str, Any], principal: Principal, region: str) -> str:
+        """The id of the execution that the request starts, or has started before with its client token."""
+        token = request.get("ClientToken")
+        canonical = json.dumps({k: v for k, v in request.items() if k != "ClientToken"}, sort_keys=True)
+        if token and (known := self.store.started_by(principal.account_id, region, token)):
+            return _same(known[0], known[1], canonical)
+        _refuse_what_is_not_emulated(request)
+        execution = self._execution(request, principal, region)
+        if not self.runner.has_room(execution.account_id, region):
+            raise AutomationExecutionLimitExceededException(
+                "The number of simultaneously running Automation executions exceeded the allowable limit."
+            )
+        if self.store.add(execution, token=token, request=canonical) is not None:
+            known = self.store.started_by(principal.account_id, region, str(token))
+            assert known is not None
+            return _same(known[0], known[1], canonical)
+        self.runner.submit(execution)
+        return execution.id
+
+    def _execution(self, request: Mapping[str, Any], principal: Principal, region: str) -> Execution:
+        stored = find_document(request["DocumentName"], request.get("DocumentVersion"), principal, region)
+        document = parsed(stored.content, stored.document_format)
+        now = self.clock.now()
+        execution = Execution(
+            id=str(uuid.uuid4()),
+            account_id=principal.account_id,
+            region=region,
+            partition=principal.partition,
+            document_name=request["DocumentName"],
+            document_version=stored.document_version,
+            document_text=stored.content,
+            document_format=stored.document_format,
+            parameters=parameters(document, request.get("Parameters") or {}),
+            variables={
+                name: variable.default
+                for name, variable in document.variables.items()
+                if variable.default is not ssmdoc.MISSING
+            },
+            tags=_tags(request.get("Tags") or []),
+            executed_by=principal.arn,
+            caller=None,
+            role_arn=None,
+            started_at=now,
+            steps=[StepExecution(name=step.name, action=step.action) for step in document.steps],
+            upcoming=document.steps[0].name if document.steps else None,
+        )
+        execution.role_arn = _assume_role(execution, document, now)
+        if execution.role_arn:
+            _check_role(execution, principal)
+        else:
+            execution.caller = forward_access_session(principal)
+            execution.deadline = now + dt.timedelta(hours=CALLER_HOURS)
+        self._read_parameter_store(execution)
+        return execution
+
+    def _read_parameter_store(self, execution: Execution) -> None:
+        """Put the value of each `{{ ssm:name }}` that stands in a parameter's default in its place."""
+
+        def value_of(reference: references.Reference) -> str:
+            if reference.kind != "ssm":
+                raise LookupError(reference.expression)
+            try:
+                client = self.sessions.client(execution, "ssm")
+                return str(client.get_parameter(Name=reference.name)["Parameter"]["Value"])
+            except (botocore.exceptions.ClientError, AwsError) as error:
+                raise InvalidAutomationExecutionParametersException(
+                    f"The parameter {reference.name} of Parameter Store could not be read: {error}"
+                ) from error
+
+        try:
+            for name, value in execution.parameters.items():
+                if any(each.kind == "ssm" for each in references.find(value)):
+                    execution.parameters[name] = references.substitute(
+                        value, value_of, literal_unresolved=True
+                    )
+        finally:
+            # Whether the execution begins is not decided yet; one that does gets its clients then.
+            self.sessions.forget(execution)
+
+
+def _same(execution_id: str, earlier: str, request: str) -> str:
+    if earlier != request:
+        raise IdempotentParameterMismatch(
+            "The client token was used before with another request: use a new one, or send the same request."
+        )
+    return execution_id
+
+
+def _refuse_what_is_not_emulated(request: Mapping[str, Any]) -> None:
+    for name in NOT_EMULATED:
+        if request.get(name):
+            raise ValidationException(f"This sandbox does not emulate {name} of StartAutomationExecution.")
+    if request.get("Mode", "Auto") != "Auto":
+        raise ValidationException("This sandbox does not emulate the Interactive mode: use Auto.")
+
+
+def find_document(name: str, version: str | None, principal: Principal, region: str) -> StoredDocument:
+    """The stored version of an Automation document, by its name or, when it is shared, its ARN."""
+    account, place, plain = principal.account_id, region, name
+    if match := DOCUMENT_ARN.fullmatch(name):
+        account, place, plain = match["account"], match["region"], match["name"]
+    documents: Documents | None = (
+        ssm_backends[account][place]._documents.get(plain) if place == region else None
+    )
+    shared = documents is not None and (
+        account == principal.account_id or not {principal.account_id, "all"}.isdisjoint(documents.permissions)
+    )
+    if documents is None or not shared or documents.get_default_version().document_type != "Automation":
+        raise AutomationDefinitionNotFoundException(
+            f"An Automation document with the name {name} could not be found."
+        )
+    wanted = None if version in (None, "$DEFAULT") else version
+    found = documents.find(wanted, strict=False)
+    if found is None:
+        raise AutomationDefinitionVersionNotFoundException(
+            f"An Automation document with the name {name} and version {version} could not be found."
+        )
+    return found
+
+
+def parameters(document: ssmdoc.Document, given: Mapping[str, list[str]]) -> dict[str, Any]:
+    """Typed values of all parameters, defaults included.
+
+    Raises when one is unknown, missing or not allowed.
+    """
+    _wire, errors = document_parameters.validate(document, given)
+    if errors:
+        told = (f"{name}: {errors[name]}" for name in sorted(errors))
+        raise InvalidAutomationExecutionParametersException(" ".join(told))
+    return document_parameters.from_wire(document, given)
+
+
+def _tags(tags: list[Mapping[str, str]]) -> dict[str, str]:
+    if len(tags) > MOST_TAGS:
+        raise ValidationException(
+            f"An automation can be started with {MOST_TAGS} tags at most, not {len(tags)}."
+        )
+    return {tag["Key"]: tag["Value"] for tag in tags}
+
+
+def _assume_role(execution: Execution, document: ssmdoc.Document, now: dt.datetime) -> str | None:
+    """The ARN of the service role, or None when the document names none or its parameter is left empty."""
+    if document.assume_role is None:
+        return None
+    try:
+        role = str(resolve(execution, document, document.assume_role, now)).strip()
+    except InvalidInputs as error:
+        raise InvalidAutomationExecutionParametersException(error.reason) from error
+    if not role:
+        return None
+    if not ROLE_ARN.fullmatch(role):
+        raise InvalidAutomationExecutionParametersException(
+            "The format of the supplied assume role ARN is invalid."
+        )
+    return role
+
+
+def _check_role(execution: Execution, principal: Principal) -> None:
+    """The caller must be allowed to pass the role on, and the role must trust Systems Manager."""
+    role = execution.role_arn
+    assert role is not None
+    try:
+        authorise(
+            principal,
+            "iam:PassRole",
+            role,
+            {"iam:PassedToService": "ssm.amazonaws.com", "iam:AssociatedResourceArn": execution.arn},
+        )
+    except AccessDenied as denied:
+        raise AccessDeniedException(denied.message) from denied
+    try:
+        assume(execution, role)
+    except AccessDenied as denied:
+        raise InvalidAutomationExecutionParametersException(
+            "The defined assume role is unable to be assumed."
+        ) from denied

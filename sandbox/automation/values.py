@@ -1,0 +1,127 @@
+"""Values that flow through a run: references looked up, inputs and outputs in the forms the API shows."""
+
+import datetime as dt
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sandbox.automation.outcomes import InvalidInputs
+from sandbox.automation.records import Execution
+from ssmdoc import Document, references
+from ssmdoc.references import Reference
+
+NO_OUTPUT = "No output available yet because the step is not successfully executed"
+# Texts in which braces that name nothing are not references but code (awk, CSS, f-strings).
+CODE_INPUTS = frozenset({"Script", "TemplateBody", "commands"})
+
+
+def look_up(execution: Execution, document: Document, reference: Reference, now: dt.datetime) -> Any:
+    """What the reference stands for in this run now; KeyError when it stands for nothing.
+
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-variables.html
+    """
+    match reference.kind:
+        case "parameter":
+            # An optional parameter without a default is an empty text to whoever refers to it.
+            if reference.name in document.parameters:
+                return execution.parameters.get(reference.name, "")
+        case "variable":
+            return execution.variables[reference.name]
+        case "output":
+            return _output(execution, document, reference)
+        case "global" | "automation":
+            return _system_value(execution, reference.expression, now)
+    raise KeyError(reference.expression)
+
+
+def _system_value(execution: Execution, expression: str, now: dt.datetime) -> str:
+    return {
+        "global:ACCOUNT_ID": execution.account_id,
+        "global:REGION": execution.region,
+        "global:AWS_PARTITION": execution.partition,
+        "global:DATE": now.strftime("%Y-%m-%d"),
+        "global:DATE_TIME": now.strftime("%Y-%m-%d_%H.%M.%S"),
+        "automation:EXECUTION_ID": execution.id,
+    }[expression.replace(" ", "")]
+
+
+def _output(execution: Execution, document: Document, reference: Reference) -> Any:
+    record = execution.step(reference.name)
+    if record is None:
+        raise KeyError(reference.expression)
+    if reference.output in record.outputs:
+        return record.outputs[reference.output]
+    step = document.step(reference.name)
+    # A selector that found nothing leaves the output out, and the step succeeds all the same.
+    if record.status == "Success" and step and any(each.name == reference.output for each in step.outputs):
+        return ""
+    raise KeyError(reference.expression)
+
+
+def resolve(execution: Execution, document: Document, value: Any, now: dt.datetime) -> Any:
+    """`value` with every reference replaced. InvalidInputs names the first one that stands for nothing."""
+
+    def lookup(reference: Reference) -> Any:
+        try:
+            return look_up(execution, document, reference, now)
+        except KeyError:
+            raise InvalidInputs(
+                f"Failed to resolve input: {reference.expression}. It is not defined in the Automation "
+                "Document, or has no value yet."
+            ) from None
+
+    return _substitute(value, lookup, literal_unresolved=False)
+
+
+def resolve_inputs(
+    execution: Execution, document: Document, inputs: Mapping[str, Any], now: dt.datetime
+) -> dict[str, Any]:
+    """A step's inputs with every reference replaced; braces in code that name nothing stay as they are."""
+
+    def lookup(reference: Reference) -> Any:
+        return look_up(execution, document, reference, now)
+
+    resolved: dict[str, Any] = {}
+    for name, value in inputs.items():
+        if name in CODE_INPUTS:
+            resolved[name] = _substitute(value, lookup, literal_unresolved=True)
+        else:
+            resolved[name] = resolve(execution, document, value, now)
+    return resolved
+
+
+def _substitute(value: Any, lookup: Callable[[Reference], Any], *, literal_unresolved: bool) -> Any:
+    """As `references.substitute`, but `[ "{{ launch.InstanceIds }}" ]` is that list, not a list of it."""
+    if isinstance(value, Mapping):
+        return {
+            key: _substitute(item, lookup, literal_unresolved=literal_unresolved)
+            for key, item in value.items()
+        }
+    if not isinstance(value, list):
+        return references.substitute(value, lookup, literal_unresolved=literal_unresolved)
+    items: list[Any] = []
+    for item in value:
+        resolved = _substitute(item, lookup, literal_unresolved=literal_unresolved)
+        if isinstance(resolved, list) and references.whole(item) is not None:
+            items.extend(resolved)
+        else:
+            items.append(resolved)
+    return items
+
+
+def as_input(value: Any) -> str:
+    """An input as GetAutomationExecution shows it: the value's JSON."""
+    return json.dumps(value, default=str)
+
+
+def as_strings(value: Any) -> list[str]:
+    """An output or a parameter as the API shows it: always a list of texts."""
+    if value is None:
+        return []
+    if isinstance(value, list):
+        return [_as_string(item) for item in value]
+    return [_as_string(value)]
+
+
+def _as_string(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, default=str)

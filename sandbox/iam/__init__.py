@@ -1,0 +1,1 @@
+"""IAM as AWS evaluates it: policy documents, conditions, and what a call needs."""

@@ -1,0 +1,120 @@
+"""What Systems Manager calls act on.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssystemsmanager.html
+"""
+
+from __future__ import annotations
+
+from sandbox.calls import Call
+from sandbox.iam.actions import iam_action
+from sandbox.iam.checks import Check
+from sandbox.iam.policy import Resource
+from sandbox.iam.resources import arn_base, resource_of, strings
+from sandbox.identity import Principal
+
+_DOCUMENT_OPERATIONS = frozenset(
+    (
+        "CreateDocument",
+        "DeleteDocument",
+        "DescribeDocument",
+        "DescribeDocumentParameters",
+        "DescribeDocumentPermission",
+        "GetDocument",
+        "ListDocumentMetadataHistory",
+        "ListDocumentVersions",
+        "ModifyDocumentPermission",
+        "UpdateDocument",
+        "UpdateDocumentDefaultVersion",
+        "UpdateDocumentMetadata",
+    )
+)
+_PARAMETER_OPERATIONS = frozenset(
+    (
+        "DeleteParameter",
+        "DeleteParameters",
+        "GetParameter",
+        "GetParameterHistory",
+        "GetParameters",
+        "GetParametersByPath",
+        "LabelParameterVersion",
+        "PutParameter",
+        "UnlabelParameterVersion",
+    )
+)
+_TAGGED_KINDS = {
+    "Document": "document/{}",
+    "Parameter": "parameter/{}",
+    "Automation": "automation-execution/{}",
+    "MaintenanceWindow": "maintenancewindow/{}",
+    "PatchBaseline": "patchbaseline/{}",
+    "ManagedInstance": "managed-instance/{}",
+    "OpsItem": "opsitem/{}",
+    "Association": "association/{}",
+}
+
+
+def checks(call: Call, principal: Principal) -> list[Check]:
+    """The checks of an SSM call."""
+    context = _tag_context(call)
+    return [Check(iam_action(call), names, context) for names in _resources(call, principal)]
+
+
+def _resources(call: Call, principal: Principal) -> list[tuple[Resource, ...]]:
+    """Each thing that the call acts on, by all of its names."""
+    base = "arn:{partition}:ssm:{region}:{account}:".format(**arn_base(call, principal))
+    shared = "arn:{partition}:ssm:{region}::".format(**arn_base(call, principal))
+    params = call.params
+    name = params.get("DocumentName") or params.get("Name") or ""
+    found: list[tuple[Resource, ...]] = [(resource_of(call, principal),)]
+    if call.operation == "StartAutomationExecution":
+        found = [_automation_names(base, shared, name, params.get("DocumentVersion") or "$DEFAULT")]
+    elif call.operation in _DOCUMENT_OPERATIONS:
+        found = [_document(base, shared, name)]
+    elif call.operation in _PARAMETER_OPERATIONS:
+        names = [*strings(name), *strings(params.get("Names")), *strings(params.get("Path"))]
+        found = [(_parameter(base, n),) for n in names if n]
+    elif params.get("AutomationExecutionId"):
+        found = [(f"{base}automation-execution/{params['AutomationExecutionId']}",)]
+    elif params.get("ResourceType") in _TAGGED_KINDS and params.get("ResourceId"):
+        found = [(base + _TAGGED_KINDS[params["ResourceType"]].format(params["ResourceId"].lstrip("/")),)]
+    elif call.operation == "SendCommand":
+        machines = f"arn:{principal.partition}:ec2:{call.region}:{principal.account_id}:instance/"
+        found = [
+            _document(base, shared, name),
+            *((machines + i,) for i in strings(params.get("InstanceIds"))),
+        ]
+    return found
+
+
+def _document(base: str, shared: str, name: str) -> tuple[Resource, ...]:
+    if name.startswith("arn:"):
+        return (name,)
+    # AWS's own documents belong to no account.
+    return (f"{base}document/{name}", *((f"{shared}document/{name}",) if _is_of_aws(name) else ()))
+
+
+def _is_of_aws(name: str) -> bool:
+    return name.startswith(("AWS", "Amazon"))
+
+
+def _parameter(base: str, name: str) -> str:
+    return name if name.startswith("arn:") else f"{base}parameter/{name.lstrip('/')}"
+
+
+def _automation_names(base: str, shared: str, name: str, version: str) -> tuple[Resource, ...]:
+    # Policies in use name a runbook as automation-definition or as document, AWS's own without an account.
+    if name.startswith("arn:"):
+        owner, _, plain = name.partition(":document/")
+        return (f"{owner}:automation-definition/{plain}:{version}", name)
+    names = [f"{base}automation-definition/{name}:{version}", f"{base}document/{name}"]
+    if _is_of_aws(name):
+        names += [f"{shared}automation-definition/{name}:{version}", f"{shared}document/{name}"]
+    return tuple(names)
+
+
+def _tag_context(call: Call) -> dict[str, str | list[str]]:
+    tags = call.params.get("Tags") or []
+    keys = [tag["Key"] for tag in tags] or list(strings(call.params.get("TagKeys")))
+    if not keys:
+        return {}
+    return {"aws:TagKeys": keys, **{f"aws:RequestTag/{tag['Key']}": tag.get("Value", "") for tag in tags}}

@@ -1,0 +1,142 @@
+"""Everything that the sandbox knows, kept in one file across restarts.
+
+The file is a pickle: whoever may write the state directory is trusted with the process. Writes are atomic.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import pickle
+import sys
+import threading
+from pathlib import Path
+
+import moto
+
+from sandbox import automation
+from sandbox.identity import identities
+from sandbox.pickling import Backends
+from sandbox.settings import SettingsError
+
+log = logging.getLogger("sandbox.state")
+
+FORMAT = "1"
+DEBOUNCE_SECONDS = 0.5
+
+
+class Keeper:
+    """Writes the state half a second after it changed, and at the end. Without a directory it keeps
+    nothing.
+    """
+
+    def __init__(self, directory: Path | None) -> None:
+        self._directory = directory
+        self._changed = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def touch(self) -> None:
+        """Something changed: a write is due."""
+        self._changed.set()
+
+    def load(self) -> None:
+        """Take up what the file holds, if there is one. Errors: SettingsError when it cannot be used."""
+        if self._directory is None:
+            return
+        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self._path.exists():
+            return
+        try:
+            restore(self._path.read_bytes())
+        except Exception as error:
+            raise SettingsError(
+                f"the state in {self._path} cannot be read ({type(error).__name__}: {error}); "
+                "move it away to start anew."
+            ) from error
+
+    def start(self) -> None:
+        """Begin to write in the background."""
+        if self._directory is None:
+            return
+        self._thread = threading.Thread(target=self._run, name="state", daemon=True)
+        self._thread.start()
+        self.touch()
+
+    def stop(self) -> None:
+        """Write what is still due and end."""
+        if self._thread is None:
+            return
+        self._stopping.set()
+        self._changed.set()
+        self._thread.join()
+        self.write()
+
+    def write(self) -> None:
+        """Write the state now: to a file beside, synced, then renamed over the old one."""
+        temporary = self._path.with_suffix(".tmp")
+        data = snapshot()
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(self._path)
+        directory = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+
+    @property
+    def _path(self) -> Path:
+        assert self._directory is not None
+        return self._directory / "sandbox.pickle"
+
+    def _run(self) -> None:
+        while True:
+            self._changed.wait()
+            if self._stopping.wait(DEBOUNCE_SECONDS):
+                return
+            self._changed.clear()
+            try:
+                self.write()
+            except Exception:
+                # Served on from memory; the next change tries again, and the log says why.
+                log.exception("the state was not written")
+
+
+_backends = Backends()
+
+
+def snapshot() -> bytes:
+    """All of the state as bytes."""
+    # While the store is held no step begins a call, and what is under way is marked as such in it.
+    with automation.store.lock:
+        return pickle.dumps(
+            {
+                **_versions(),
+                "identities": identities.dump(),
+                "moto_state": _backends.dump(),
+                "automation": automation.store.dump(),
+            }
+        )
+
+
+def restore(data: bytes) -> None:
+    """Put the state of `data` in place of the present one.
+
+    Errors: whatever pickle raises; ValueError when other versions wrote it.
+    """
+    state = pickle.loads(data)  # noqa: S301 - the file is our own, in a directory of the owner's
+    written_by = {name: state.get(name) for name in _versions()}
+    if written_by != _versions():
+        raise ValueError(f"written by {written_by}, this is {_versions()}")
+    identities.load(state["identities"])
+    _backends.restore(state["moto_state"])
+    automation.store.load(state["automation"])
+
+
+def _versions() -> dict[str, str]:
+    python = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    return {"format": FORMAT, "moto": moto.__version__, "python": python}

@@ -1,0 +1,22 @@
+"""The rules of the language, and the one function that judges a document by all of them."""
+
+from __future__ import annotations
+
+from ssmdoc.checks import calls, definitions, flow, inputs, resolving, structure
+from ssmdoc.checks.rule import Context, Rule
+from ssmdoc.document import parse
+from ssmdoc.findings import Finding, in_order
+from ssmdoc.text import Format
+
+RULES: tuple[Rule, ...] = tuple(
+    rule for module in (structure, definitions, flow, resolving, inputs, calls) for rule in module.RULES.all
+)
+
+
+def check(text: str, *, format: Format | None = None) -> tuple[Finding, ...]:
+    """Everything that is to say about a document's text, sorted by position. Never raises."""
+    parsed = parse(text, format=format)
+    if parsed.document is None:
+        return parsed.findings
+    context = Context(parsed, parsed.document)
+    return in_order([*parsed.findings, *(finding for rule in RULES for finding in rule.evaluate(context))])

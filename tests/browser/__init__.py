@@ -1,0 +1,1 @@
+"""Tests that click and type in a real Chromium, against the whole running stack."""

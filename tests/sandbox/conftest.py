@@ -1,0 +1,168 @@
+"""A sandbox as people run it: a process of its own on a free port, reached over the wire."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+
+ACCOUNT_ID = "123456789012"
+REGION = "us-east-1"
+ROOT = {
+    "aws_access_key_id": "AKIAROOTROOTROOTROOT",
+    "aws_secret_access_key": "root-secret-of-the-test-sandbox",
+}
+REPOSITORY = Path(__file__).parents[2]
+
+
+@dataclass
+class Sandbox:
+    """A running sandbox. `root` are keyword arguments of a boto3 session with the account's root key."""
+
+    url: str
+    process: subprocess.Popen[str]
+    root: dict[str, str] = field(default_factory=lambda: dict(ROOT))
+
+    def client(
+        self,
+        service: str,
+        keys: Mapping[str, str | None] | None = None,
+        *,
+        region: str = REGION,
+        **config: Any,
+    ) -> Any:
+        """A boto3 client of `service` with `keys` (a session's keyword arguments), by default the root's."""
+        session = boto3.Session(region_name=region, **(self.root if keys is None else keys))
+        options = {"retries": {"max_attempts": 1}, "s3": {"addressing_style": "path"}, **config}
+        return session.client(service, endpoint_url=self.url, config=Config(**options))
+
+    def make_user(self, name: str, *statements: Mapping[str, Any]) -> dict[str, str]:
+        """Create a user whose inline policy has `statements`; returns its keys."""
+        iam = self.client("iam")
+        iam.create_user(UserName=name)
+        if statements:
+            iam.put_user_policy(UserName=name, PolicyName="test", PolicyDocument=policy_text(*statements))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
+
+    def make_role(
+        self, name: str, trust: Mapping[str, Any], *statements: Mapping[str, Any], **options: Any
+    ) -> str:
+        """Create a role that `trust` (one statement) lets be assumed; returns its ARN."""
+        iam = self.client("iam")
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=policy_text(trust), **options)["Role"]
+        if statements:
+            iam.put_role_policy(RoleName=name, PolicyName="test", PolicyDocument=policy_text(*statements))
+        return str(role["Arn"])
+
+    def assume(
+        self, keys: Mapping[str, str | None], role_arn: str, session_name: str, **parameters: Any
+    ) -> dict[str, str]:
+        """Assume a role with `keys`; returns the session's keys."""
+        assumed = self.client("sts", keys).assume_role(
+            RoleArn=role_arn, RoleSessionName=session_name, **parameters
+        )["Credentials"]
+        return {
+            "aws_access_key_id": assumed["AccessKeyId"],
+            "aws_secret_access_key": assumed["SecretAccessKey"],
+            "aws_session_token": assumed["SessionToken"],
+        }
+
+    def aws(self, keys: Mapping[str, str | None], *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the AWS CLI against this sandbox with `keys`."""
+        names = {"aws_access_key_id", "aws_secret_access_key", "aws_session_token"}
+        credentials = {name.upper(): value for name, value in keys.items() if name in names and value}
+        return subprocess.run(
+            [
+                str(Path(sys.executable).parent / "aws"),
+                "--endpoint-url",
+                self.url,
+                "--region",
+                REGION,
+                *arguments,
+            ],
+            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **credentials},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+
+def policy_text(*statements: Mapping[str, Any]) -> str:
+    """A policy document with these statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def start_sandbox(*arguments: str, root: Mapping[str, str] | None = ROOT, **environment: str) -> Sandbox:
+    """Start `python -m sandbox` on a free port and wait until it says that it is ready."""
+    keys = (
+        {
+            "SANDBOX_ROOT_ACCESS_KEY_ID": root["aws_access_key_id"],
+            "SANDBOX_ROOT_SECRET_ACCESS_KEY": root["aws_secret_access_key"],
+        }
+        if root
+        else {}
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sandbox", "--port", "0", *arguments],
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"], **keys, **environment},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    match = re.search(r"http://127\.0\.0\.1:\d+", line)
+    if match is None:
+        process.kill()
+        process.wait()
+        raise AssertionError(f"the sandbox did not start: {line!r}")
+    started = Sandbox(url=match.group(0), process=process)
+    if root is None:
+        key = re.search(r"key: (\S+)  secret: (\S+)", process.stdout.readline())
+        assert key is not None
+        started.root = {"aws_access_key_id": key.group(1), "aws_secret_access_key": key.group(2)}
+    return started
+
+
+def stop_sandbox(running: Sandbox) -> int:
+    """End a sandbox as a service manager would; returns its exit status."""
+    running.process.terminate()
+    status = running.process.wait(timeout=20)
+    assert running.process.stdout is not None
+    running.process.stdout.close()
+    return status
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """One sandbox for all tests of the run: name what you create so that it meets nobody else's."""
+    running = start_sandbox()
+    yield running
+    stop_sandbox(running)
+
+
+@pytest.fixture
+def launch_sandbox() -> Iterator[Callable[..., Sandbox]]:
+    """Start sandboxes of a test's own (arguments as of `start_sandbox`), stopped after it."""
+    started: list[Sandbox] = []
+
+    def launch(*arguments: str, **options: Any) -> Sandbox:
+        started.append(start_sandbox(*arguments, **options))
+        return started[-1]
+
+    yield launch
+    for running in started:
+        if running.process.poll() is None:
+            stop_sandbox(running)

@@ -1,0 +1,209 @@
+"""State across restarts: written beside and renamed, taken up again, refused when it is not ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sandbox.pickling import dumps, loads
+from sandbox.state import Keeper
+from tests.sandbox.conftest import ACCOUNT_ID, ROOT, Sandbox, stop_sandbox
+
+IMAGE = "ami-12c6146b"
+ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+DOCUMENT = {
+    "schemaVersion": "0.3",
+    "mainSteps": [{"name": "wait", "action": "aws:sleep", "inputs": {"Duration": "PT0S"}, "isEnd": True}],
+}
+
+
+def test_everything_is_there_after_a_restart(launch_sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
+    first = launch_sandbox("--state", str(tmp_path))
+    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT_ID}}
+    role = first.make_role("kept-role", trust, ALLOW_ALL)
+    keys = first.make_user("kept", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})
+    first.client("iam").attach_user_policy(
+        UserName="kept", PolicyArn="arn:aws:iam::aws:policy/AmazonEC2ReadOnlyAccess"
+    )
+    session = first.assume(keys, role, "kept-session")
+    machine = first.client("ec2", session).run_instances(
+        ImageId=IMAGE,
+        MinCount=1,
+        MaxCount=1,
+        TagSpecifications=[{"ResourceType": "instance", "Tags": [{"Key": "Owner", "Value": "olga"}]}],
+    )["Instances"][0]["InstanceId"]
+    first.client("ssm").create_document(
+        Name="kept-document", Content=json.dumps(DOCUMENT), DocumentType="Automation", DocumentFormat="JSON"
+    )
+    first.client("ssm").put_parameter(Name="/kept/parameter", Value="v", Type="String")
+    first.client("s3").create_bucket(Bucket="kept-bucket")
+    first.client("s3").put_object(Bucket="kept-bucket", Key="k", Body=b"content")
+    first.client("sqs", region="eu-west-1").create_queue(QueueName="kept-queue")
+    first.client("dynamodb").create_table(
+        TableName="kept-table",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+    )
+    assert stop_sandbox(first) == 0
+
+    second = launch_sandbox("--state", str(tmp_path))
+    reservations = second.client("ec2", keys).describe_instances(InstanceIds=[machine])["Reservations"]
+    assert reservations[0]["Instances"][0]["Tags"] == [{"Key": "Owner", "Value": "olga"}]
+    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+        second.client("ec2", keys).terminate_instances(InstanceIds=[machine])
+    assert second.client("ec2", session).terminate_instances(InstanceIds=[machine])
+    assert second.client("ssm").describe_document(Name="kept-document")["Document"]["Name"] == "kept-document"
+    assert second.client("ssm").get_parameter(Name="/kept/parameter")["Parameter"]["Value"] == "v"
+    assert second.client("s3").get_object(Bucket="kept-bucket", Key="k")["Body"].read() == b"content"
+    assert second.client("sqs", region="eu-west-1").list_queues()["QueueUrls"]
+    assert second.client("dynamodb").list_tables()["TableNames"] == ["kept-table"]
+    read_only = second.client("iam").get_policy(PolicyArn="arn:aws:iam::aws:policy/AmazonEC2ReadOnlyAccess")
+    assert read_only["Policy"]["AttachmentCount"] == 1
+
+
+def test_what_is_made_after_a_restart_is_kept_too(
+    launch_sandbox: Callable[..., Sandbox], tmp_path: Path
+) -> None:
+    for name in ("one", "two", "three"):
+        running = launch_sandbox("--state", str(tmp_path))
+        running.make_user(name)
+        stop_sandbox(running)
+
+    users = launch_sandbox("--state", str(tmp_path)).client("iam").list_users()["Users"]
+    assert {user["UserName"] for user in users} == {"one", "two", "three"}
+
+
+def test_a_process_that_is_killed_has_written_what_was_still_a_moment_before(
+    launch_sandbox: Callable[..., Sandbox], tmp_path: Path
+) -> None:
+    first = launch_sandbox("--state", str(tmp_path))
+    first.make_user("survivor")
+    file = tmp_path / "sandbox.pickle"
+    wait_until(lambda: file.exists() and b"survivor" in file.read_bytes())
+    first.process.send_signal(signal.SIGKILL)
+    first.process.wait()
+
+    second = launch_sandbox("--state", str(tmp_path))
+    assert second.client("iam").get_user(UserName="survivor")
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.05)
+
+
+def test_interrupting_ends_it_in_order(launch_sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
+    running = launch_sandbox("--state", str(tmp_path))
+    running.make_user("interrupted")
+    running.process.send_signal(signal.SIGINT)
+
+    assert running.process.wait(timeout=20) == 0
+    assert b"interrupted" in (tmp_path / "sandbox.pickle").read_bytes()
+
+
+def test_a_root_key_that_was_made_stays_the_same(
+    launch_sandbox: Callable[..., Sandbox], tmp_path: Path
+) -> None:
+    first = launch_sandbox("--state", str(tmp_path), root=None)
+    key = dict(first.root)
+    stop_sandbox(first)
+
+    assert launch_sandbox("--state", str(tmp_path), root=None).root == key
+
+
+def test_a_root_key_that_is_given_replaces_the_old_one(
+    launch_sandbox: Callable[..., Sandbox], tmp_path: Path
+) -> None:
+    old = launch_sandbox("--state", str(tmp_path), root=None)
+    key = dict(old.root)
+    stop_sandbox(old)
+
+    new = launch_sandbox("--state", str(tmp_path), root=ROOT)
+    assert new.client("sts").get_caller_identity()
+    with pytest.raises(ClientError, match="InvalidClientTokenId"):
+        new.client("sts", key).get_caller_identity()
+
+
+def test_state_that_is_not_ours_is_refused_in_one_line(tmp_path: Path) -> None:
+    from tests.sandbox.test_server import run_sandbox
+
+    (tmp_path / "sandbox.pickle").write_bytes(b"not a pickle")
+
+    result = run_sandbox("--port", "0", "--state", str(tmp_path))
+
+    assert result.returncode == 1
+    assert len(result.stderr.splitlines()) == 1
+    assert "move it away to start anew" in result.stderr
+    assert (tmp_path / "sandbox.pickle").read_bytes() == b"not a pickle"
+
+
+def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
+    directory = tmp_path / "state"
+    keeper = Keeper(directory)
+    keeper.load()
+    keeper.write()
+
+    assert stat.S_IMODE((directory / "sandbox.pickle").stat().st_mode) == 0o600
+    assert stat.S_IMODE(directory.stat().st_mode) == 0o700
+
+
+def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper = Keeper(tmp_path)
+    keeper.load()
+    keeper.write()
+    before = (tmp_path / "sandbox.pickle").read_bytes()
+
+    def fail(descriptor: int) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="no space"):
+        keeper.write()
+
+    assert (tmp_path / "sandbox.pickle").read_bytes() == before
+
+
+def test_what_pickle_cannot_do_by_itself_is_done() -> None:
+    from moto.ssm.models import ParameterDict
+
+    nested: Any = defaultdict(lambda: defaultdict(dict))
+    nested["a"]["b"]["c"] = 1
+    parameters = ParameterDict(ACCOUNT_ID, "us-east-1")
+    value = {
+        "nested": nested,
+        "parameters": parameters,
+        "lock": threading.Lock(),
+        "rlock": threading.RLock(),
+        "condition": threading.Condition(),
+    }
+
+    copy = loads(dumps(value))
+
+    assert copy["nested"]["a"]["b"] == {"c": 1}
+    assert copy["nested"]["new"]["newer"] == {}
+    assert copy["parameters"].region_name == "us-east-1"
+    for name in ("lock", "rlock", "condition"):
+        with copy[name]:
+            pass
+
+
+def test_backends_refer_to_each_other_and_are_not_copied() -> None:
+    from moto.iam.models import iam_backends
+
+    backend = iam_backends[ACCOUNT_ID]["aws"]
+
+    assert loads(dumps({"backend": backend}))["backend"] is backend
