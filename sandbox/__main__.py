@@ -56,7 +56,7 @@ def _run() -> int:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise settings.SettingsError(f"cannot listen on port {settings.current().port}: {reason}.") from error
     keeper = Keeper(settings.current().state_dir)
-    http = server.build(listener, keeper.touch)
+    http = server.build(listener, keeper.touch, keeper.settle)
     keeper.load()
     key = _root_key()
     keeper.start()

@@ -19,6 +19,7 @@ from moto.core.utils import get_service_model, service_name_from_moto_package_na
 from werkzeug.exceptions import NotFound
 
 from sandbox.errors import AwsError
+from sandbox.json_bodies import check_types, read_object
 from sandbox.signature import Signed
 
 _BOTOCORE_NAMES = {"awslambda": "lambda", "elbv2": "elbv2", "es": "es"}
@@ -87,7 +88,12 @@ def understand(request: MotoRequest, service: str, signed: Signed) -> Call:
     try:
         operation, labels = get_service_router(service).match(request)
     except NotFound:
-        raise AwsError("UnknownOperationException", f"{service} has no such operation.", 404) from None
+        raise _unknown_operation(request, service, protocol) from None
+    if protocol == "json":
+        # The router looks at the target alone; AWS answers in this protocol at one address only.
+        if request.method != "POST" or request.path != "/":
+            raise _unknown_operation(request, service, protocol)
+        check_types(read_object(request.get_data()), operation.input_shape)
     if service == "s3":
         _refuse_s3_ambiguity(request, operation)
     elif protocol in ("json", "rest-json", "rest-xml"):
@@ -104,7 +110,7 @@ def understand(request: MotoRequest, service: str, signed: Signed) -> Call:
                 "url_params": labels,
             }
         )
-    except (ValueError, TypeError, AttributeError, KeyError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise AwsError(
             "SerializationException", f"The input of {operation.name} cannot be read: {error}"
         ) from error
@@ -120,6 +126,13 @@ def understand(request: MotoRequest, service: str, signed: Signed) -> Call:
         path=request.raw_path,
         required=frozenset(shape.required_members) if shape is not None else frozenset(),
     )
+
+
+def _unknown_operation(request: MotoRequest, service: str, protocol: str) -> AwsError:
+    if protocol in ("query", "ec2"):
+        action = request.values.get("Action", "")
+        return AwsError("InvalidAction", f"The action {action} is not valid for this web service.")
+    return AwsError("UnknownOperationException", f"{service} has no such operation.", 404)
 
 
 def _refuse_ambiguity(request: MotoRequest, protocol: str) -> None:
@@ -156,7 +169,7 @@ def _refuse_misplaced_parameters(request: MotoRequest, operation: OperationModel
 def _json_object(request: MotoRequest) -> Mapping[str, Any]:
     try:
         body = json.loads(request.get_data() or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return body if isinstance(body, dict) else {}
 

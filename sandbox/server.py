@@ -29,7 +29,7 @@ from sandbox.errors import AwsError, InvalidCredentials
 from sandbox.iam.needs import checks_for
 from sandbox.identity import Principal, acting_as, identities, utcnow
 from sandbox.signature import HttpRequest, Signed, check_signature, read_signature
-from sandbox.wire import Response, error_response
+from sandbox.wire import Response, answerable, error_response
 
 log = logging.getLogger("sandbox.calls")
 
@@ -43,12 +43,21 @@ Environ = dict[str, Any]
 OnChange = Callable[[], None]
 
 
-class Gate:
-    """The WSGI application. `on_change` is called after each call that may have changed something."""
+def _ignore() -> None:
+    """Nobody wants to know."""
 
-    def __init__(self, on_change: OnChange | None = None) -> None:
+
+class Gate:
+    """The WSGI application.
+
+    `on_change` is called after each call that may have changed something, or `on_promise` after one whose
+    answer must still be true when the process is killed a moment later.
+    """
+
+    def __init__(self, on_change: OnChange = _ignore, on_promise: OnChange = _ignore) -> None:
         self._services = DomainDispatcherApplication(create_backend_app)
         self._on_change = on_change
+        self._on_promise = on_promise
 
     def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
         status, headers, body = copy_context().run(self._respond, environ)
@@ -72,8 +81,10 @@ class Gate:
         exchange = _Exchange(environ, self._services)
         response = exchange.answer()
         exchange.write_log(response[0])
-        if exchange.call is not None and not exchange.call.reads_only and self._on_change is not None:
-            self._on_change()
+        if exchange.call is not None and not exchange.call.reads_only:
+            # A document's version, or an execution and its client token, are what callers remember us by.
+            promise = exchange.call.service == "ssm" and response[0] < 300
+            (self._on_promise if promise else self._on_change)()
         return response
 
 
@@ -178,7 +189,7 @@ class _Exchange:
             raise AwsError("UnknownOperationException", f"{path} is not served.", 404)
         application = self._services.get_application(self._environ)
         body, status, headers = run_wsgi_app(application, self._environ, buffered=True)
-        return int(status.split(" ", 1)[0]), list(headers.items()), b"".join(body)
+        return answerable(int(status.split(" ", 1)[0]), list(headers.items()), b"".join(body))
 
 
 def _http_request(environ: Environ) -> HttpRequest:
@@ -202,10 +213,13 @@ def _read_body(environ: Environ) -> bytes:
     length = environ.get("CONTENT_LENGTH")
     stream = environ["wsgi.input"]
     limit = MAX_BODY + 1
-    if environ.get("wsgi.input_terminated"):
-        body = stream.read(limit)
-    else:
-        body = stream.read(min(int(length), limit)) if length and length.isdigit() else b""
+    try:
+        if environ.get("wsgi.input_terminated"):
+            body = stream.read(limit)
+        else:
+            body = stream.read(min(int(length), limit)) if length and length.isdecimal() else b""
+    except (OSError, ValueError) as error:
+        raise AwsError("IncompleteBody", f"The body of the request cannot be read: {error}") from error
     if len(body) > MAX_BODY:
         raise AwsError("RequestEntityTooLarge", f"A request may have {MAX_BODY} bytes at most.", 413)
     environ["wsgi.input"] = io.BytesIO(body)
@@ -289,8 +303,13 @@ def bind(port: int) -> socket.socket:
     return listener
 
 
-def build(listener: socket.socket, on_change: OnChange | None = None) -> BaseWSGIServer:
-    """The server on `listener`, services installed; `serve_forever` runs it, each connection in a thread."""
+def build(
+    listener: socket.socket, on_change: OnChange = _ignore, on_promise: OnChange = _ignore
+) -> BaseWSGIServer:
+    """The server on `listener`, services installed; `serve_forever` runs it, each connection in a thread.
+
+    `on_change` and `on_promise` are those of the Gate.
+    """
     _keep_no_instances()
     _bind_moto_to_the_authorised_call()
     sts.install()
@@ -298,7 +317,7 @@ def build(listener: socket.socket, on_change: OnChange | None = None) -> BaseWSG
     return make_server(
         settings.HOST,
         settings.current().port,
-        Gate(on_change),
+        Gate(on_change, on_promise),
         threaded=True,
         request_handler=_QuietHandler,
         fd=listener.fileno(),

@@ -18,6 +18,7 @@ from botocore.utils import normalize_url_path
 from sandbox.errors import InvalidCredentials
 
 ALGORITHM = "AWS4-HMAC-SHA256"
+TIMESTAMP = "%Y%m%dT%H%M%SZ"
 MAX_CLOCK_SKEW = timedelta(minutes=15)
 MAX_PRESIGNED_SECONDS = 7 * 24 * 3600
 _UNRESERVED = "-_.~"
@@ -117,7 +118,7 @@ def _signed(
         raise _incomplete(
             f"Credential must have 5 slash-delimited elements and end in aws4_request, got '{credential}'."
         )
-    if not re.fullmatch(r"\d{8}T\d{6}Z", timestamp):
+    if not _is_timestamp(timestamp):
         raise _incomplete(f"Date must be in ISO-8601 'basic format'. Got '{timestamp}'.")
     names = tuple(signed_headers.lower().split(";"))
     if "host" not in names:
@@ -137,6 +138,17 @@ def _signed(
         session_token=session_token,
         expires=expires,
     )
+
+
+def _is_timestamp(text: str) -> bool:
+    # strptime alone takes one digit for two.
+    if not re.fullmatch(r"\d{8}T\d{6}Z", text, re.ASCII):
+        return False
+    try:
+        _moment(text)
+    except ValueError:
+        return False
+    return True
 
 
 def check_signature(request: HttpRequest, signed: Signed, secret: str, now: datetime) -> None:
@@ -178,7 +190,7 @@ def calculate(request: HttpRequest, signed: Signed, secret: str) -> str:
 
 
 def _check_time(signed: Signed, now: datetime) -> None:
-    at = datetime.strptime(signed.timestamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    at = _moment(signed.timestamp)
     lifetime = signed.expires or MAX_CLOCK_SKEW
     if now > at + lifetime:
         raise _mismatch(
@@ -190,8 +202,12 @@ def _check_time(signed: Signed, now: datetime) -> None:
         )
 
 
+def _moment(timestamp: str) -> datetime:
+    return datetime.strptime(timestamp, TIMESTAMP).replace(tzinfo=UTC)
+
+
 def _stamp(moment: datetime) -> str:
-    return moment.strftime("%Y%m%dT%H%M%SZ")
+    return moment.strftime(TIMESTAMP)
 
 
 def _hmac(key: bytes, text: str) -> bytes:

@@ -23,22 +23,42 @@ log = logging.getLogger("sandbox.state")
 
 FORMAT = "1"
 DEBOUNCE_SECONDS = 0.5
+LONGEST_WRITE_SECONDS = 10.0
 
 
 class Keeper:
-    """Writes the state half a second after it changed, and at the end. Without a directory it keeps
-    nothing.
+    """Writes the state half a second after it changed, or at once for who waits for it, and at the end.
+    Without a directory it keeps nothing.
     """
 
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
         self._changed = threading.Event()
+        self._hurried = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
+        self._progress = threading.Condition()
+        self._begun = 0
+        self._ended = 0
 
     def touch(self) -> None:
         """Something changed: a write is due."""
         self._changed.set()
+
+    def settle(self) -> None:
+        """Something changed that somebody will rely on: return when it is written.
+
+        Those who wait at the same time share one write. When writing fails (the log says why), or nothing is
+        kept, this returns all the same.
+        """
+        if self._thread is None or self._stopping.is_set():
+            return
+        with self._progress:
+            # The write that is under way now may have read the state before the change.
+            wanted = self._begun + 1
+            self._hurried.set()
+            self._changed.set()
+            self._progress.wait_for(lambda: self._ended >= wanted, timeout=LONGEST_WRITE_SECONDS)
 
     def load(self) -> None:
         """Take up what the file holds, if there is one. Errors: SettingsError when it cannot be used."""
@@ -68,9 +88,14 @@ class Keeper:
         if self._thread is None:
             return
         self._stopping.set()
+        self._hurried.set()
         self._changed.set()
         self._thread.join()
         self.write()
+        with self._progress:
+            self._begun += 1
+            self._ended = self._begun
+            self._progress.notify_all()
 
     def write(self) -> None:
         """Write the state now: to a file beside, synced, then renamed over the old one."""
@@ -96,14 +121,21 @@ class Keeper:
     def _run(self) -> None:
         while True:
             self._changed.wait()
-            if self._stopping.wait(DEBOUNCE_SECONDS):
+            self._hurried.wait(DEBOUNCE_SECONDS)
+            if self._stopping.is_set():
                 return
-            self._changed.clear()
+            with self._progress:
+                self._changed.clear()
+                self._hurried.clear()
+                self._begun += 1
             try:
                 self.write()
             except Exception:
                 # Served on from memory; the next change tries again, and the log says why.
                 log.exception("the state was not written")
+            with self._progress:
+                self._ended = self._begun
+                self._progress.notify_all()
 
 
 _backends = Backends()

@@ -148,6 +148,8 @@ class SessionTokenResponse(TokenResponse):
         tags: list[Mapping[str, str]] = self._get_param("Tags") or []
         if len(tags) > 50:
             raise _invalid("…", "tags", "Member must have length less than or equal to 50")
+        if not all(tag.get("Key") for tag in tags):
+            raise _invalid("null", "tags.member.key", "Member must not be null")
         return {tag["Key"]: tag.get("Value", "") for tag in tags}
 
     def _source_identity(self, caller: Principal) -> str | None:

@@ -6,6 +6,7 @@ https://smithy.io/2.0/aws/protocols/index.html
 from __future__ import annotations
 
 import json
+import re
 from uuid import uuid4
 from xml.sax.saxutils import escape
 
@@ -14,6 +15,7 @@ from sandbox.errors import AccessDenied, AwsError, InvalidCredentials
 Response = tuple[int, list[tuple[str, str]], bytes]
 """Status, headers and body."""
 
+_NOT_IN_XML = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _EC2_CODES = {
     "InvalidClientTokenId": ("AuthFailure", 401),
     "SignatureDoesNotMatch": ("AuthFailure", 401),
@@ -48,7 +50,23 @@ def error_response(error: AwsError, *, service: str, protocol: str) -> Response:
         ("x-amzn-RequestId", request_id),
         ("x-amz-request-id", request_id),
     ]
-    return status, headers, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode()
+    text = f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode(errors="replace")
+    return status, headers, _NOT_IN_XML.sub(b"?", text)
+
+
+def answerable(status: int, headers: list[tuple[str, str]], body: bytes) -> Response:
+    """A response of moto's as AWS would give it.
+
+    Its messages quote what was sent, also characters that no XML may hold: every client stumbles over them.
+    Errors: AwsError in place of a page for people, which no AWS client can read.
+    """
+    kind = next((value for name, value in headers if name.lower() == "content-type"), "")
+    if status >= 400 and kind.startswith("text/html"):
+        raise AwsError("UnknownOperationException", "There is no such operation.", status)
+    if status >= 400 and "xml" in kind:
+        body = _NOT_IN_XML.sub(b"?", body)
+        headers = [(name, value) for name, value in headers if name.lower() != "content-length"]
+    return status, headers, body
 
 
 def _ec2(error: AwsError, request_id: str) -> tuple[int, str, str]:

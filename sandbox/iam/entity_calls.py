@@ -37,8 +37,8 @@ def checks(call: Call, principal: Principal) -> list[Check]:
         context["iam:PermissionsBoundary"] = call.params["PermissionsBoundary"]
     tags = call.params.get("Tags") or []
     if tags:
-        context["aws:TagKeys"] = [tag["Key"] for tag in tags]
-        context.update({f"aws:RequestTag/{tag['Key']}": tag.get("Value", "") for tag in tags})
+        context["aws:TagKeys"] = [tag.get("Key", "") for tag in tags]
+        context.update({f"aws:RequestTag/{tag.get('Key', '')}": tag.get("Value", "") for tag in tags})
     found = [Check(iam_action(call), (_resource(call, principal),), context)]
     if call.operation == "AddRoleToInstanceProfile":
         role = _named(principal, "roles", call.params.get("RoleName"))

@@ -8,6 +8,7 @@ import signal
 import stat
 import threading
 import time
+import uuid
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
@@ -97,6 +98,23 @@ def test_a_process_that_is_killed_has_written_what_was_still_a_moment_before(
 
     second = launch_sandbox("--state", str(tmp_path))
     assert second.client("iam").get_user(UserName="survivor")
+
+
+def test_an_execution_that_was_answered_outlives_a_kill_a_moment_later(
+    launch_sandbox: Callable[..., Sandbox], tmp_path: Path
+) -> None:
+    first = launch_sandbox("--state", str(tmp_path))
+    first.client("ssm").create_document(
+        Name="kept-document", Content=json.dumps(DOCUMENT), DocumentType="Automation", DocumentFormat="JSON"
+    )
+    token = str(uuid.uuid4())
+    request = {"DocumentName": "kept-document", "ClientToken": token}
+    started = first.client("ssm").start_automation_execution(**request)["AutomationExecutionId"]
+    first.process.send_signal(signal.SIGKILL)
+    first.process.wait()
+
+    second = launch_sandbox("--state", str(tmp_path)).client("ssm")
+    assert second.start_automation_execution(**request)["AutomationExecutionId"] == started
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
