@@ -78,6 +78,10 @@ class InvalidResourceId(ApiError):
         )
 
 
+class TooManyTagsError(ApiError):
+    pass
+
+
 class InvalidDocument(ApiError):
     pass
 

@@ -8,38 +8,47 @@ import base64
 import binascii
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from sandbox.automation.api.errors import InvalidFilterKey, InvalidFilterValue, InvalidNextToken
 from sandbox.automation.records import Execution, StepExecution
 
 PAGE = 50
-STATUSES = frozenset(
-    {
-        "Pending",
-        "InProgress",
-        "Waiting",
-        "Success",
-        "TimedOut",
-        "Cancelling",
-        "Cancelled",
-        "Failed",
-        "PendingApproval",
-        "Approved",
-        "Rejected",
-        "Scheduled",
-        "RunbookInProgress",
-        "PendingChangeCalendarOverride",
-        "ChangeCalendarOverrideApproved",
-        "ChangeCalendarOverrideRejected",
-        "CompletedWithSuccess",
-        "CompletedWithFailure",
-        "Exited",
-    }
+STATUSES = (
+    "Pending",
+    "InProgress",
+    "Waiting",
+    "Success",
+    "TimedOut",
+    "Cancelling",
+    "Cancelled",
+    "Failed",
+    "PendingApproval",
+    "Approved",
+    "Rejected",
+    "Scheduled",
+    "RunbookInProgress",
+    "PendingChangeCalendarOverride",
+    "ChangeCalendarOverrideApproved",
+    "ChangeCalendarOverrideRejected",
+    "CompletedWithSuccess",
+    "CompletedWithFailure",
+    "Exited",
 )
 
 Item = TypeVar("Item", Execution, StepExecution)
-Test = Callable[[Item, Sequence[str]], bool]
+
+
+@dataclass(frozen=True)
+class Filter(Generic[Item]):
+    """`read` turns the values of a request into what `passes` compares an item with.
+
+    Values that cannot be ones of the key are refused there, also when there is nothing to compare.
+    """
+
+    passes: Callable[[Item, Any], bool]
+    read: Callable[[Sequence[str]], Any] = tuple
 
 
 def _moment(values: Sequence[str]) -> dt.datetime:
@@ -50,13 +59,14 @@ def _moment(values: Sequence[str]) -> dt.datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
 
 
-def _one_of(values: Sequence[str], allowed: frozenset[str]) -> Sequence[str]:
-    unknown = [value for value in values if value not in allowed]
-    if unknown:
-        raise InvalidFilterValue(
-            f"The filter value {unknown[0]} is not valid: use {', '.join(sorted(allowed))}."
-        )
-    return values
+def _one_of(*allowed: str) -> Callable[[Sequence[str]], Sequence[str]]:
+    def read(values: Sequence[str]) -> Sequence[str]:
+        unknown = [value for value in values if value not in allowed]
+        if unknown:
+            raise InvalidFilterValue(f"The filter value {unknown[0]} is not valid: use {', '.join(allowed)}.")
+        return values
+
+    return read
 
 
 def _current_action(run: Execution) -> str:
@@ -64,59 +74,67 @@ def _current_action(run: Execution) -> str:
 
 
 # A filter that asks for what only change requests, OpsItems or targets have matches none of our runs.
-EXECUTION_FILTERS: Mapping[str, Test[Execution]] = {
-    "DocumentNamePrefix": lambda run, values: run.document_name.startswith(tuple(values)),
-    "ExecutionStatus": lambda run, values: run.status in _one_of(values, STATUSES),
-    "ExecutionId": lambda run, values: run.id in values,
-    "ParentExecutionId": lambda run, values: run.parent_id in values,
-    "CurrentAction": lambda run, values: _current_action(run) in values,
-    "StartTimeBefore": lambda run, values: run.started_at < _moment(values),
-    "StartTimeAfter": lambda run, values: run.started_at > _moment(values),
-    "AutomationType": lambda run, values: "Local" in _one_of(values, frozenset({"Local", "CrossAccount"})),
-    "TagKey": lambda run, values: any(key in run.tags for key in values),
-    "TargetResourceGroup": lambda _run, _values: False,
-    "AutomationSubtype": lambda _run, values: (
-        not _one_of(values, frozenset({"ChangeRequest", "AccessRequest"}))
-    ),
-    "OpsItemId": lambda _run, _values: False,
+EXECUTION_FILTERS: Mapping[str, Filter[Execution]] = {
+    "DocumentNamePrefix": Filter(lambda run, prefixes: run.document_name.startswith(prefixes)),
+    "ExecutionStatus": Filter(lambda run, statuses: run.status in statuses, _one_of(*STATUSES)),
+    "ExecutionId": Filter(lambda run, ids: run.id in ids),
+    "ParentExecutionId": Filter(lambda run, ids: run.parent_id in ids),
+    "CurrentAction": Filter(lambda run, actions: _current_action(run) in actions),
+    "StartTimeBefore": Filter(lambda run, moment: run.started_at < moment, _moment),
+    "StartTimeAfter": Filter(lambda run, moment: run.started_at > moment, _moment),
+    "AutomationType": Filter(lambda _run, types: "Local" in types, _one_of("Local", "CrossAccount")),
+    "TagKey": Filter(lambda run, keys: any(key in run.tags for key in keys)),
+    "TargetResourceGroup": Filter(lambda _run, _groups: False),
+    "AutomationSubtype": Filter(lambda _run, _types: False, _one_of("ChangeRequest", "AccessRequest")),
+    "OpsItemId": Filter(lambda _run, _ids: False),
 }
 
-STEP_FILTERS: Mapping[str, Test[StepExecution]] = {
-    "StartTimeBefore": lambda step, values: bool(step.started_at and step.started_at < _moment(values)),
-    "StartTimeAfter": lambda step, values: bool(step.started_at and step.started_at > _moment(values)),
-    "StepExecutionStatus": lambda step, values: step.status in _one_of(values, STATUSES),
-    "StepExecutionId": lambda step, values: step.id in values,
-    "StepName": lambda step, values: step.name in values,
-    "Action": lambda step, values: step.action in values,
-    "ParentStepExecutionId": lambda _step, _values: False,
-    "ParentStepIteration": lambda _step, _values: False,
-    "ParentStepIteratorValue": lambda _step, _values: False,
+STEP_FILTERS: Mapping[str, Filter[StepExecution]] = {
+    "StartTimeBefore": Filter(
+        lambda step, moment: bool(step.started_at and step.started_at < moment), _moment
+    ),
+    "StartTimeAfter": Filter(
+        lambda step, moment: bool(step.started_at and step.started_at > moment), _moment
+    ),
+    "StepExecutionStatus": Filter(lambda step, statuses: step.status in statuses, _one_of(*STATUSES)),
+    "StepExecutionId": Filter(lambda step, ids: step.id in ids),
+    "StepName": Filter(lambda step, names: step.name in names),
+    "Action": Filter(lambda step, actions: step.action in actions),
+    "ParentStepExecutionId": Filter(lambda _step, _ids: False),
+    "ParentStepIteration": Filter(lambda _step, _iterations: False),
+    "ParentStepIteratorValue": Filter(lambda _step, _values: False),
 }
 
 
 def check_filters(filters: Sequence[Mapping[str, Any]], known: Mapping[str, Any]) -> None:
     """Raise InvalidFilterKey for a key that the operation does not have, or that is given twice."""
     seen: set[str] = set()
-    for each in filters:
-        key = each.get("Key")
+    for key in (each["Key"] for each in filters if each.get("Key") is not None):
         if key not in known:
             raise InvalidFilterKey(f"The filter key {key} is not valid: use {', '.join(known)}.")
         if key in seen:
             raise InvalidFilterKey(f"The filter key {key} is given more than once.")
-        seen.add(str(key))
+        seen.add(key)
 
 
-def matching(
-    items: Sequence[Item], filters: Sequence[Mapping[str, Any]], known: Mapping[str, Test[Item]]
-) -> list[Item]:
-    """The items that pass every filter. InvalidFilterValue when a value cannot be one of its key's."""
-    return [item for item in items if all(known[each["Key"]](item, each["Values"]) for each in filters)]
+def matcher(
+    filters: Sequence[Mapping[str, Any]], known: Mapping[str, Filter[Item]]
+) -> Callable[[Item], bool]:
+    """Says whether an item passes every filter.
+
+    Raises InvalidFilterValue when a value cannot be one of its key's.
+    """
+    tests = [(known[each["Key"]].passes, known[each["Key"]].read(each["Values"])) for each in filters]
+    return lambda item: all(passes(item, wanted) for passes, wanted in tests)
 
 
-def page(items: Sequence[Item], token: str | None, size: int | None) -> tuple[list[Item], str | None]:
-    """The page after the item that `token` names, and the token of the next page, None at the end.
+def page(
+    items: Sequence[Item], matches: Callable[[Item], bool], token: str | None, size: int | None
+) -> tuple[list[Item], str | None]:
+    """The matching items after the one that `token` names, and the token of the next page, None at the end.
 
-    The token names an item and not a place, so that a page stays right when new executions arrive meanwhile.
+    The token names an item and not a place, and the item need not match any more: so a page stays right when
+    new executions arrive meanwhile, and when those that were listed go on to another status.
     """
     start = 0
     if token:
@@ -125,9 +143,9 @@ def page(items: Sequence[Item], token: str | None, size: int | None) -> tuple[li
         if not places:
             raise InvalidNextToken
         start = places[0] + 1
-    taken = list(items[start : start + (size or PAGE)])
-    more = start + len(taken) < len(items)
-    return taken, write_place(taken[-1].id) if more and taken else None
+    found = [item for item in items[start:] if matches(item)]
+    taken = found[: size or PAGE]
+    return taken, write_place(taken[-1].id) if len(found) > len(taken) else None
 
 
 def write_place(place: int | str) -> str:

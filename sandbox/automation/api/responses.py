@@ -14,8 +14,9 @@ from sandbox.automation.api.errors import (
     AccessDeniedException,
     AutomationExecutionNotFoundException,
     InvalidResourceId,
-    ValidationException,
+    TooManyTagsError,
 )
+from sandbox.automation.api.starting import MOST_TAGS, tags_of
 from sandbox.automation.api.validation import validate
 from sandbox.automation.records import Execution
 from sandbox.errors import AccessDenied
@@ -46,13 +47,8 @@ class AutomationResponse(SimpleSystemManagerResponse):
 
     @functools.cached_property
     def request(self) -> dict[str, Any]:
-        """The request's members. ValidationException when the body is no JSON object."""
-        try:
-            members = json.loads(self.body or "{}")
-        except ValueError as error:
-            raise ValidationException("The request body is not valid JSON.") from error
-        if not isinstance(members, dict):
-            raise ValidationException("The request body must be a JSON object.")
+        """The request's members. The gate has read them before: they have the types of the model."""
+        members: dict[str, Any] = json.loads(self.body or "{}")
         return members
 
     def _execution(self) -> Execution:
@@ -82,32 +78,35 @@ class AutomationResponse(SimpleSystemManagerResponse):
     def describe_automation_executions(self) -> ActionResult:
         filters = self._filters(listing.EXECUTION_FILTERS)
         validate("DescribeAutomationExecutions", self.request)
+        matches = listing.matcher(filters, listing.EXECUTION_FILTERS)
         account_id = current_principal().account_id
         with service.store.lock:
             runs = service.store.within(account_id, self.region)
             runs.sort(key=lambda run: run.started_at, reverse=True)
-            found = listing.matching(runs, filters, listing.EXECUTION_FILTERS)
-            taken, token = listing.page(found, self.request.get("NextToken"), self.request.get("MaxResults"))
+            taken, token = listing.page(
+                runs, matches, self.request.get("NextToken"), self.request.get("MaxResults")
+            )
             shown = [shapes.metadata_shape(run) for run in taken]
         return ActionResult({"AutomationExecutionMetadataList": shown, "NextToken": token})
 
     def describe_automation_step_executions(self) -> ActionResult:
         filters = self._filters(listing.STEP_FILTERS)
         validate("DescribeAutomationStepExecutions", self.request)
+        matches = listing.matcher(filters, listing.STEP_FILTERS)
         execution = self._execution()
         with service.store.lock:
             steps = list(execution.steps)
             if self.request.get("ReverseOrder"):
                 steps.reverse()
-            found = listing.matching(steps, filters, listing.STEP_FILTERS)
-            taken, token = listing.page(found, self.request.get("NextToken"), self.request.get("MaxResults"))
+            taken, token = listing.page(
+                steps, matches, self.request.get("NextToken"), self.request.get("MaxResults")
+            )
             shown = [shapes.step_shape(execution, record) for record in taken]
         return ActionResult({"StepExecutions": shown, "NextToken": token})
 
     def _filters(self, known: Any) -> list[dict[str, Any]]:
-        filters = self.request.get("Filters") or []
-        if isinstance(filters, list) and all(isinstance(each, dict) for each in filters):
-            listing.check_filters(filters, known)
+        filters: list[dict[str, Any]] = self.request.get("Filters") or []
+        listing.check_filters(filters, known)
         return filters
 
     @_operation
@@ -125,17 +124,22 @@ class AutomationResponse(SimpleSystemManagerResponse):
     def add_tags_to_resource(self) -> ActionResult:
         if self.request.get("ResourceType") != AUTOMATION:
             return super().add_tags_to_resource()
+        validate("AddTagsToResource", self.request)
         execution = self._tagged()
         with service.store.changing():
-            execution.tags.update({tag["Key"]: tag["Value"] for tag in self.request.get("Tags") or []})
+            tags = {**execution.tags, **tags_of(self.request["Tags"])}
+            if len(tags) > MOST_TAGS:
+                raise TooManyTagsError(f"An automation can have {MOST_TAGS} tags at most.")
+            execution.tags = tags
         return EmptyResult()
 
     def remove_tags_from_resource(self) -> ActionResult:
         if self.request.get("ResourceType") != AUTOMATION:
             return super().remove_tags_from_resource()
+        validate("RemoveTagsFromResource", self.request)
         execution = self._tagged()
         with service.store.changing():
-            for key in self.request.get("TagKeys") or []:
+            for key in self.request["TagKeys"]:
                 execution.tags.pop(key, None)
         return EmptyResult()
 
@@ -148,7 +152,8 @@ class AutomationResponse(SimpleSystemManagerResponse):
 
     def _tagged(self) -> Execution:
         execution = service.store.get(str(self.request.get("ResourceId")))
-        if execution is None or execution.account_id != current_principal().account_id:
+        place = (current_principal().account_id, self.region)
+        if execution is None or (execution.account_id, execution.region) != place:
             raise InvalidResourceId
         return execution
 

@@ -202,6 +202,16 @@ def _tags(tags: list[Mapping[str, str]]) -> dict[str, str]:
         raise ValidationException(
             f"An automation can be started with {MOST_TAGS} tags at most, not {len(tags)}."
         )
+    return tags_of(tags)
+
+
+def tags_of(tags: list[Mapping[str, str]]) -> dict[str, str]:
+    """The values of `tags` by their keys. ValidationException for a key of those that AWS keeps to itself.
+
+    https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_Tag.html
+    """
+    if any(tag["Key"].lower().startswith("aws:") for tag in tags):
+        raise ValidationException("aws: prefixed tag key names are not allowed for external use.")
     return {tag["Key"]: tag["Value"] for tag in tags}
 
 

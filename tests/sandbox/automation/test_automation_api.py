@@ -307,9 +307,11 @@ def test_filters_that_cannot_be_are_refused(ssm, make_document):
     assert refused(call, Filters=[{"Key": "Colour", "Values": ["x"]}])[0] == "InvalidFilterKey"
     twice = [{"Key": "ExecutionId", "Values": ["x"]}] * 2
     assert refused(call, Filters=twice)[0] == "InvalidFilterKey"
-    started(ssm, make_document(NAP))
+    # Also when there is nothing that they would have to be compared with.
+    nothing = {"Key": "ExecutionId", "Values": [str(uuid.uuid4())]}
     for key in ("ExecutionStatus", "StartTimeBefore", "AutomationType", "AutomationSubtype"):
-        assert refused(call, Filters=[{"Key": key, "Values": ["x"]}])[0] == "InvalidFilterValue", key
+        answer = refused(call, Filters=[nothing, {"Key": key, "Values": ["x"]}])
+        assert answer[0] == "InvalidFilterValue", key
     assert refused(call, NextToken="x")[0] == "InvalidNextToken"
 
 
@@ -327,6 +329,22 @@ def test_pages_hold_every_execution_once_while_new_ones_arrive(ssm, make_documen
         token = {"NextToken": answer["NextToken"]}
         started(ssm, name)
     assert seen == ids[::-1]
+
+
+def test_a_page_follows_an_execution_that_does_not_match_any_more(ssm, make_document, finish):
+    name = make_document(PAUSE)
+    ids = [started(ssm, name) for _ in range(3)]
+    for execution_id in ids:
+        finish(execution_id, "Waiting")
+    waiting = [
+        {"Key": "DocumentNamePrefix", "Values": [name]},
+        {"Key": "ExecutionStatus", "Values": ["Waiting"]},
+    ]
+    first = ssm.describe_automation_executions(Filters=waiting, MaxResults=1)
+    ssm.stop_automation_execution(AutomationExecutionId=ids[2])
+    finish(ids[2])
+    rest = ssm.describe_automation_executions(Filters=waiting, NextToken=first["NextToken"])
+    assert [each["AutomationExecutionId"] for each in rest["AutomationExecutionMetadataList"]] == ids[1::-1]
 
 
 def test_steps_are_listed_filtered_paged_and_turned_round(ssm, make_document, finish):
@@ -359,7 +377,7 @@ def test_steps_are_listed_filtered_paged_and_turned_round(ssm, make_document, fi
     assert refused(call, AutomationExecutionId=execution_id, NextToken="x")[0] == "InvalidNextToken"
 
 
-def test_tags_given_at_the_start_can_be_read_and_changed(ssm, make_document):
+def test_tags_given_at_the_start_can_be_read_and_changed(sandbox, ssm, make_document):
     tags = [{"Key": "operator", "Value": "olga"}]
     execution_id = ssm.start_automation_execution(DocumentName=make_document(NAP), Tags=tags)[
         "AutomationExecutionId"
@@ -369,6 +387,12 @@ def test_tags_given_at_the_start_can_be_read_and_changed(ssm, make_document):
     ssm.add_tags_to_resource(**resource, Tags=[{"Key": "run", "Value": "1"}])
     ssm.remove_tags_from_resource(**resource, TagKeys=["operator"])
     assert ssm.list_tags_for_resource(**resource)["TagList"] == [{"Key": "run", "Value": "1"}]
+    many = [{"Key": str(number), "Value": ""} for number in range(5)]
+    assert refused(ssm.add_tags_to_resource, **resource, Tags=many)[0] == "TooManyTagsError"
+    reserved = [{"Key": "aws:run", "Value": "1"}]
+    assert refused(ssm.add_tags_to_resource, **resource, Tags=reserved)[0] == "ValidationException"
+    elsewhere = sandbox.client("ssm", region="eu-west-1").list_tags_for_resource
+    assert refused(elsewhere, **resource)[0] == "InvalidResourceId"
     unknown = refused(ssm.list_tags_for_resource, ResourceType="Automation", ResourceId=str(uuid.uuid4()))
     assert unknown[0] == "InvalidResourceId"
 
