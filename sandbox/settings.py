@@ -103,4 +103,8 @@ def isolate_environment() -> None:
         AWS_DEFAULT_REGION="us-east-1",
         MOTO_IAM_LOAD_MANAGED_POLICIES="true",
         MOTO_DISABLE_GLOBAL_CORS="true",
+        # Otherwise moto launches from images, and in types and with keys, that do not exist.
+        MOTO_ENABLE_AMI_VALIDATION="true",
+        MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION="true",
+        MOTO_ENABLE_KEYPAIR_VALIDATION="true",
     )

@@ -56,6 +56,8 @@ _TAGGED_KINDS = {
 def checks(call: Call, principal: Principal) -> list[Check]:
     """The checks of an SSM call."""
     context = _tag_context(call)
+    if call.operation == "StartAutomationExecution" and call.params.get("DocumentVersion"):
+        context["ssm:DocumentVersion"] = call.params["DocumentVersion"]
     return [Check(iam_action(call), names, context) for names in _resources(call, principal)]
 
 
@@ -67,12 +69,15 @@ def _resources(call: Call, principal: Principal) -> list[tuple[Resource, ...]]:
     name = params.get("DocumentName") or params.get("Name") or ""
     found: list[tuple[Resource, ...]] = [(resource_of(call, principal),)]
     if call.operation == "StartAutomationExecution":
-        found = [_automation_names(base, shared, name, params.get("DocumentVersion") or "$DEFAULT")]
+        names = _automation_names(base, shared, name, params.get("DocumentVersion") or "$DEFAULT")
+        # Policies that name the document must name the execution too; those from before that was so name
+        # the automation-definition, and that is enough.
+        found = [names, (f"{base}automation-execution/*", *(n for n in names if "definition/" in str(n)))]
     elif call.operation in _DOCUMENT_OPERATIONS:
         found = [_document(base, shared, name)]
     elif call.operation in _PARAMETER_OPERATIONS:
-        names = [*strings(name), *strings(params.get("Names")), *strings(params.get("Path"))]
-        found = [(_parameter(base, n),) for n in names if n]
+        paths = [*strings(name), *strings(params.get("Names")), *strings(params.get("Path"))]
+        found = [(_parameter(base, path),) for path in paths if path]
     elif params.get("AutomationExecutionId"):
         found = [(f"{base}automation-execution/{params['AutomationExecutionId']}",)]
     elif params.get("ResourceType") in _TAGGED_KINDS and params.get("ResourceId"):
@@ -114,7 +119,10 @@ def _automation_names(base: str, shared: str, name: str, version: str) -> tuple[
 
 def _tag_context(call: Call) -> dict[str, str | list[str]]:
     tags = call.params.get("Tags") or []
-    keys = [tag["Key"] for tag in tags] or list(strings(call.params.get("TagKeys")))
+    keys = [tag.get("Key", "") for tag in tags] or list(strings(call.params.get("TagKeys")))
     if not keys:
         return {}
-    return {"aws:TagKeys": keys, **{f"aws:RequestTag/{tag['Key']}": tag.get("Value", "") for tag in tags}}
+    return {
+        "aws:TagKeys": keys,
+        **{f"aws:RequestTag/{tag.get('Key', '')}": tag.get("Value", "") for tag in tags},
+    }

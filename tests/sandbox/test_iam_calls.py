@@ -226,12 +226,13 @@ def test_documents_are_resources(sandbox: Sandbox) -> None:
 
 
 def test_an_automation_may_be_named_as_definition_or_as_document(sandbox: Sandbox) -> None:
-    for user, resource in (
-        ("starter-a", f"arn:aws:ssm:*:{ACCOUNT_ID}:automation-definition/ops-*:*"),
-        ("starter-b", f"arn:aws:ssm:*:{ACCOUNT_ID}:document/ops-*"),
+    ssm_arn = f"arn:aws:ssm:*:{ACCOUNT_ID}"
+    for user, resources in (
+        ("starter-a", [f"{ssm_arn}:automation-definition/ops-*:*"]),
+        ("starter-b", [f"{ssm_arn}:document/ops-*", f"{ssm_arn}:automation-execution/*"]),
     ):
         keys = sandbox.make_user(
-            user, {"Effect": "Allow", "Action": "ssm:StartAutomationExecution", "Resource": resource}
+            user, {"Effect": "Allow", "Action": "ssm:StartAutomationExecution", "Resource": resources}
         )
         start = sandbox.client("ssm", keys).start_automation_execution
         # Past the gate the document is looked for, and is not there.
@@ -239,6 +240,47 @@ def test_an_automation_may_be_named_as_definition_or_as_document(sandbox: Sandbo
         code, message = refusal(start, DocumentName="other")
         assert code == "AccessDeniedException"
         assert "automation-definition/other:$DEFAULT because" in message
+
+
+def test_who_may_start_a_document_must_be_allowed_the_execution_too(sandbox: Sandbox) -> None:
+    document = f"arn:aws:ssm:*:{ACCOUNT_ID}:document/ops-*"
+    keys = sandbox.make_user(
+        "starter-c", {"Effect": "Allow", "Action": "ssm:StartAutomationExecution", "Resource": document}
+    )
+    code, message = refusal(sandbox.client("ssm", keys).start_automation_execution, DocumentName="ops-none")
+    assert code == "AccessDeniedException"
+    assert f":{ACCOUNT_ID}:automation-execution/* because" in message
+
+
+def test_the_version_of_an_automation_may_be_limited(sandbox: Sandbox) -> None:
+    version = {"StringEquals": {"ssm:DocumentVersion": "2"}}
+    keys = sandbox.make_user(
+        "starter-d",
+        {
+            "Effect": "Allow",
+            "Action": "ssm:StartAutomationExecution",
+            "Resource": "*",
+            "Condition": version,
+        },
+    )
+    start = sandbox.client("ssm", keys).start_automation_execution
+    for more, code in (
+        ({"DocumentVersion": "2"}, "AutomationDefinitionNotFoundException"),
+        ({"DocumentVersion": "3"}, "AccessDeniedException"),
+        ({}, "AccessDeniedException"),
+    ):
+        assert refusal(start, DocumentName="ops-none", **more)[0] == code
+
+
+def test_what_does_not_exist_cannot_be_launched(sandbox: Sandbox) -> None:
+    launch = sandbox.client("ec2").run_instances
+    given = {"ImageId": IMAGE, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}
+    for wrong, code in (
+        ({"ImageId": "ami-00000000"}, "InvalidAMIID.NotFound"),
+        ({"InstanceType": "t9.mega"}, "InvalidInstanceType.NotFound"),
+        ({"KeyName": "nobodys"}, "InvalidKeyPair.NotFound"),
+    ):
+        assert refusal(launch, **{**given, **wrong})[0] == code
 
 
 def test_s3_objects_are_resources(sandbox: Sandbox) -> None:
