@@ -10,6 +10,7 @@ from ssmdoc import (
     policy,
     references,
     selectors,
+    timing,
 )
 from ssmdoc.checks import check
 from ssmdoc.document import Parsed, parse, position
@@ -41,4 +42,5 @@ __all__ = [
     "position",
     "references",
     "selectors",
+    "timing",
 ]

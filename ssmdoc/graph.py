@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ssmdoc import actions
 from ssmdoc.model import Document, Step
 
-EdgeKind = Literal["next", "branch", "failure", "cancel"]
+EdgeKind = Literal["next", "branch", "failure", "cancel", "loop"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A way from a step to another; `label` is the condition of a branch."""
+    """A way from a step to another.
+
+    `label` is the condition of a branch or of a loop. A ``loop`` edge leads from a loop to the first step of
+    its body; the body's last step leads back to the loop by a ``next`` edge.
+    """
 
     source: str
     target: str
@@ -96,7 +100,7 @@ def successors(step: Step, following: Step | None, loop: Step | None = None) -> 
     """
     after = following.name if following else loop.name if loop else None
     if step.steps:
-        yield Edge(step.name, step.steps[0].name, "branch", "each time")
+        yield Edge(step.name, step.steps[0].name, "loop", _repeats(step))
     if step.action == "aws:branch":
         yield from _branches(step)
         # Without a default a branch whose conditions all fail goes on, unless it ends the run.
@@ -113,6 +117,11 @@ def successors(step: Step, following: Step | None, loop: Step | None = None) -> 
         yield Edge(step.name, step.failure_target, "failure")
     if step.cancel_target:
         yield Edge(step.name, step.cancel_target, "cancel")
+
+
+def _repeats(loop: Step) -> str:
+    held = loop.inputs.get("LoopCondition")
+    return f"while {condition(held)}" if isinstance(held, dict) else "each time"
 
 
 def _branches(step: Step) -> Iterator[Edge]:

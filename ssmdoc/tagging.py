@@ -131,7 +131,7 @@ class Ways:
             self._steps.setdefault(step.name, step)
         self._next: dict[str, list[Step]] = {}
         for edge in graph.build(document).edges:
-            if edge.kind in ("next", "branch"):
+            if edge.kind in ("next", "branch", "loop"):
                 self._next.setdefault(edge.source, []).append(self._steps[edge.target])
 
     def missing(self, creation: Creation, required: list[str]) -> list[str]:

@@ -19,7 +19,13 @@ from common.templatetags.status_looks import LEVEL_LOOKS, SEVERITY_LOOKS, look_o
 
 register = template.Library()
 
-EDGE_WORDS = {"next": "then", "branch": "branches to", "failure": "on failure", "cancel": "on cancel"}
+EDGE_WORDS = {
+    "next": "then",
+    "branch": "branches to",
+    "loop": "repeats from",
+    "failure": "on failure",
+    "cancel": "on cancel",
+}
 NOTHING = format_html(
     '<span aria-hidden="true">{}</span><span class="visually-hidden">{}</span>', "–", "none"
 )

@@ -51,7 +51,7 @@ def test_it_knows_every_way() -> None:
         ("choose", "each", "branch", "N > 3 and not B = true"),
         ("choose", "clean", "branch", "otherwise"),
         ("stop", "clean", "cancel", ""),
-        ("each", "one", "branch", "each time"),
+        ("each", "one", "loop", "each time"),
         ("each", "clean", "next", ""),
         ("one", "two", "next", ""),
         ("two", "each", "next", ""),

@@ -1,7 +1,7 @@
 import { shortened, type Layout, type PlacedEdge, type PlacedNode, type Point } from "./layout";
 
 const SVG = "http://www.w3.org/2000/svg";
-const KINDS: Record<string, string> = { failure: "is-failure", cancel: "is-cancel", branch: "is-branch" };
+const KINDS: Record<string, string> = { failure: "is-failure", cancel: "is-cancel", branch: "is-branch", loop: "is-loop" };
 
 function make<K extends keyof SVGElementTagNameMap>(
   name: K,

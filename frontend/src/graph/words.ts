@@ -1,7 +1,13 @@
 import type { GraphData } from "./model";
 
 // The words of portal_ui's step_graph, which writes the same list when the page is made.
-const WORDS: Record<string, string> = { next: "then", branch: "branches to", failure: "on failure", cancel: "on cancel" };
+const WORDS: Record<string, string> = {
+  next: "then",
+  branch: "branches to",
+  loop: "repeats from",
+  failure: "on failure",
+  cancel: "on cancel",
+};
 
 function element(name: string, text: string): HTMLElement {
   const made = document.createElement(name);
