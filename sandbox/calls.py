@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qsl
 
+import botocore.session
 from moto.core.model import OperationModel
 from moto.core.parse import PROTOCOL_PARSERS
 from moto.core.request import Request as MotoRequest
@@ -51,6 +52,17 @@ class Call:
 
 current_call: ContextVar[Call] = ContextVar("sandbox_call")
 """The call being served, once it is authorised."""
+
+
+@cache
+def regions() -> frozenset[str]:
+    """The Regions that exist, of all partitions."""
+    session = botocore.session.Session()
+    return frozenset(
+        region
+        for partition in session.get_available_partitions()
+        for region in session.get_available_regions("ec2", partition)
+    )
 
 
 def botocore_service(backend: str, request: MotoRequest) -> str:

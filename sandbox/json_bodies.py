@@ -30,6 +30,9 @@ def read_object(body: bytes) -> dict[str, Any]:
     """
     try:
         members = json.loads(body.decode() or "{}", parse_constant=_no_number)
+        if b"\\u" in body:
+            # Half of a surrogate pair can be written as an escape, and fails wherever the text is encoded.
+            json.dumps(members, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise AwsError("SerializationException", "The request body is not valid JSON.") from None
     if not isinstance(members, dict):

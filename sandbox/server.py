@@ -24,7 +24,7 @@ from werkzeug.test import run_wsgi_app
 
 from sandbox import automation, settings, sts
 from sandbox.authorization import authorise
-from sandbox.calls import Call, botocore_service, current_call, protocol_of, understand
+from sandbox.calls import Call, botocore_service, current_call, protocol_of, regions, understand
 from sandbox.errors import AwsError, InvalidCredentials
 from sandbox.iam.needs import checks_for
 from sandbox.identity import Principal, acting_as, identities, utcnow
@@ -145,6 +145,10 @@ class _Exchange:
             raise InvalidCredentials("IncompleteSignature", "Presigned URLs are for S3 only here.", 400)
         principal = identities.find(signed.access_key_id, signed.session_token)
         check_signature(request, signed, principal.secret_access_key, utcnow())
+        if signed.region not in regions():
+            raise InvalidCredentials(
+                "SignatureDoesNotMatch", "Credential should be scoped to a valid region."
+            )
         self.principal = principal
         environ.pop("HTTP_X_MOTO_ACCOUNT_ID", None)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = principal.account_id

@@ -5,6 +5,8 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/list_awssyste
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sandbox.calls import Call
 from sandbox.iam.actions import iam_action
 from sandbox.iam.checks import Check
@@ -58,7 +60,29 @@ def checks(call: Call, principal: Principal) -> list[Check]:
     context = _tag_context(call)
     if call.operation == "StartAutomationExecution" and call.params.get("DocumentVersion"):
         context["ssm:DocumentVersion"] = call.params["DocumentVersion"]
-    return [Check(iam_action(call), names, context) for names in _resources(call, principal)]
+    return [
+        Check(iam_action(call), names, {**context, **_tags_of(names[0], principal)})
+        for names in _resources(call, principal)
+    ]
+
+
+def _tags_of(resource: Resource, principal: Principal) -> dict[str, str]:
+    """The tags of a document or an execution of the caller's account, as condition keys."""
+    from moto.ssm.models import ssm_backends
+
+    from sandbox.automation.service import store
+
+    owner, _, name = str(resource).partition("/")
+    _arn, _partition, _service, region, account, kind = [*owner.split(":"), *[""] * 6][:6]
+    tags: Mapping[str, str] = {}
+    if account == principal.account_id and kind == "automation-execution":
+        execution = store.get(name)
+        if execution is not None and (execution.account_id, execution.region) == (account, region):
+            tags = execution.tags
+    elif account == principal.account_id and kind in {"document", "automation-definition"}:
+        tagged: Mapping[str, Mapping[str, Mapping[str, str]]] = ssm_backends[account][region]._resource_tags
+        tags = tagged.get("Document", {}).get(name.partition(":")[0], {})
+    return {f"aws:ResourceTag/{key}": value for key, value in tags.items()}
 
 
 def _resources(call: Call, principal: Principal) -> list[tuple[Resource, ...]]:

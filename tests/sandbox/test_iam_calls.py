@@ -272,6 +272,37 @@ def test_the_version_of_an_automation_may_be_limited(sandbox: Sandbox) -> None:
         assert refusal(start, DocumentName="ops-none", **more)[0] == code
 
 
+def test_documents_and_automations_may_be_chosen_by_their_tags(sandbox: Sandbox) -> None:
+    root = sandbox.client("ssm")
+    pause = {"schemaVersion": "0.3", "mainSteps": [{"name": "hold", "action": "aws:pause", "inputs": {}}]}
+    for team in ("blue", "red"):
+        root.create_document(
+            Name=f"of-{team}",
+            DocumentType="Automation",
+            Content=json.dumps(pause),
+            Tags=[{"Key": "team", "Value": team}],
+        )
+    mine = {"StringEquals": {"aws:ResourceTag/team": "blue"}}
+    keys = sandbox.make_user(
+        "blue-operator",
+        {"Effect": "Allow", "Action": "ssm:*", "Resource": "*", "Condition": mine},
+        {
+            "Effect": "Allow",
+            "Action": "ssm:StartAutomationExecution",
+            "Resource": f"arn:aws:ssm:*:{ACCOUNT_ID}:automation-execution/*",
+        },
+    )
+    blue = sandbox.client("ssm", keys)
+    started = blue.start_automation_execution(
+        DocumentName="of-blue", Tags=[{"Key": "team", "Value": "blue"}]
+    )["AutomationExecutionId"]
+    others = root.start_automation_execution(DocumentName="of-red")["AutomationExecutionId"]
+
+    assert blue.stop_automation_execution(AutomationExecutionId=started)
+    assert refusal(blue.start_automation_execution, DocumentName="of-red")[0] == "AccessDeniedException"
+    assert refusal(blue.stop_automation_execution, AutomationExecutionId=others)[0] == "AccessDeniedException"
+
+
 def test_what_does_not_exist_cannot_be_launched(sandbox: Sandbox) -> None:
     launch = sandbox.client("ec2").run_instances
     given = {"ImageId": IMAGE, "InstanceType": "t3.micro", "MinCount": 1, "MaxCount": 1}

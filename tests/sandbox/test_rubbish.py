@@ -22,6 +22,7 @@ START = {"X-Amz-Target": "AmazonSSM.StartAutomationExecution", "Content-Type": "
         (b"\xff\xfe{}", "not valid JSON"),
         (b"[" * 100_000, "not valid JSON"),
         (b'{"DocumentName": NaN}', "not valid JSON"),
+        (rb'{"DocumentName": "\ud800"}', "not valid JSON"),
         (b"[]", "must be a JSON object"),
         (b'{"DocumentName": 5}', "NUMBER_VALUE can not be converted to a String"),
         (b'{"DocumentName": ["Name"]}', "Start of list found where not expected"),
@@ -30,7 +31,7 @@ START = {"X-Amz-Target": "AmazonSSM.StartAutomationExecution", "Content-Type": "
         (b'{"DocumentName": "Name", "Parameters": [1]}', "Expected map or null"),
         (b'{"DocumentName": "Name", "Tags": [null]}', "Unexpected null"),
     ],
-    ids=range(11),
+    ids=range(12),
 )
 def test_a_body_that_does_not_fit_the_model_is_not_read(sandbox: Sandbox, body: bytes, message: str) -> None:
     status, text = send_signed(sandbox, "ssm", "/", body, START)
@@ -67,6 +68,11 @@ def test_a_date_that_is_none_is_an_incomplete_signature(sandbox: Sandbox) -> Non
     status, text = send(sandbox, "POST", "/", b"{}", headers)
 
     assert (status, json.loads(text)["__type"]) == (400, "IncompleteSignatureException")
+
+
+def test_a_region_that_does_not_exist_is_no_scope(sandbox: Sandbox) -> None:
+    with pytest.raises(ClientError, match=r"InvalidSignatureException.*valid region"):
+        sandbox.client("ssm", region="mars-1").describe_document(Name="Name")
 
 
 def test_what_no_xml_may_hold_is_not_quoted(sandbox: Sandbox) -> None:
