@@ -201,9 +201,13 @@ class Engine:
             return action.timeout_seconds if action else None
         given = resolve(execution, document, step.timeout_seconds, now)
         try:
-            return int(given)
-        except (TypeError, ValueError):
+            seconds = int(given)
+            now + dt.timedelta(seconds=seconds)
+        except (TypeError, ValueError, OverflowError):
             raise InvalidInputs(f"timeoutSeconds must be a whole number of seconds, not {given!r}.") from None
+        if seconds < 1:
+            raise InvalidInputs(f"timeoutSeconds must be 1 at least, not {seconds}.")
+        return seconds
 
     def _turn(self, execution: Execution, record: StepExecution, now: dt.datetime) -> _Turn:
         document = document_of(execution)

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.automation.actions.registry import Action
 from sandbox.automation.context import StepContext, call_failure
-from sandbox.automation.outcomes import Done, Outcome, StepFailed
+from sandbox.automation.outcomes import Done, InvalidInputs, Outcome, StepFailed
 from ssmdoc import SelectorError, selectors
 
 OWN_INPUTS = frozenset({"Service", "Api", "PropertySelector", "DesiredValues"})
@@ -46,8 +46,11 @@ def _look(context: StepContext) -> tuple[dict[str, Any], Any]:
         raise call_failure(error) from error
     try:
         return response, selectors.select(selector, response)
-    except SelectorError:
+    except selectors.SelectorMissing:
         return response, None
+    except SelectorError as error:
+        # Waiting would not mend it.
+        raise InvalidInputs(f"The PropertySelector cannot be used: {error}") from error
 
 
 def _matches(found: Any, desired: list[str]) -> bool:

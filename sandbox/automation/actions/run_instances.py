@@ -1,7 +1,6 @@
 """aws:runInstances (https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-runinstance.html)."""
 
 import base64
-import binascii
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -98,7 +97,7 @@ def _decoded(user_data: str) -> bytes:
     # The action takes base64, and botocore encodes what it is given: the script would arrive encoded twice.
     try:
         return base64.b64decode(user_data, validate=False)
-    except binascii.Error as error:
+    except ValueError as error:
         raise InvalidInputs("The input UserData must be Base64-encoded.") from error
 
 

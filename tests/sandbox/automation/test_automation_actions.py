@@ -63,6 +63,11 @@ def test_run_instances_needs_an_image(trial):
     assert trial.calls == []
 
 
+def test_run_instances_takes_user_data_in_base64_only(trial):
+    run = trial.run(launch(UserData="é"))
+    assert "UserData must be Base64-encoded" in run.failure_message
+
+
 def test_create_tags_tags_what_an_earlier_step_launched(trial, ec2):
     tags = [{"Key": "Owner", "Value": "me"}, {"Key": "CostCentre", "Value": "42"}]
     run = trial.run(
@@ -144,6 +149,18 @@ def test_assert_fails_and_says_what_it_found(trial):
         run.failure_message
     )
     assert run.steps[1].failure.type == "Verification"
+
+
+def test_a_selector_that_cannot_be_read_is_not_waited_for(trial):
+    waits = step(
+        "aws:waitForAwsResourceProperty",
+        Service="ec2",
+        Api="DescribeImages",
+        PropertySelector="{{ Selector }}",
+        DesiredValues=["x"],
+    )
+    run = trial.run(waits, Selector=["$[["])
+    assert (run.status, "The PropertySelector cannot be used" in run.failure_message) == ("Failed", True)
 
 
 def test_assert_knows_booleans_by_the_capital_letters_of_the_guide(trial):

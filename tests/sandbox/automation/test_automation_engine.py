@@ -189,6 +189,9 @@ def test_it_waits_for_an_hour_when_nothing_else_is_said(trial):
 def test_a_timeout_may_be_a_parameter(trial):
     run = trial.run(waiting(timeoutSeconds="{{ Limit }}"), Limit=["7"])
     assert run.steps[0].timeout_seconds == 7
+    for limit in ("soon", "-1", "9" * 30):
+        run = trial.run(waiting(timeoutSeconds="{{ Limit }}"), Limit=[limit])
+        assert "timeoutSeconds must be" in run.failure_message
 
 
 def test_an_action_that_is_not_built_fails_the_step_and_is_named(trial):
