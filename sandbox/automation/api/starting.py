@@ -70,7 +70,11 @@ class Starter:
         token = request.get("ClientToken")
         canonical = json.dumps({k: v for k, v in request.items() if k != "ClientToken"}, sort_keys=True)
         if token and (known := self.store.started_by(principal.account_id, region, token)):
-            return _same(known[0], known[1], canonical)
+            started = self.store.get(_same(known[0], known[1], canonical))
+            assert started is not None, "a token is kept with its execution"
+            # Whoever asks again, maybe another person, asks to pass the role on just as well.
+            _check_passing(started, principal)
+            return started.id
         _refuse_what_is_not_emulated(request)
         execution = self._execution(request, principal, region)
         if not self.runner.has_room(execution.account_id, region):
@@ -113,7 +117,8 @@ class Starter:
         )
         execution.role_arn = _assume_role(execution, document, now)
         if execution.role_arn:
-            _check_role(execution, principal)
+            _check_passing(execution, principal)
+            _check_trust(execution, execution.role_arn)
         else:
             execution.caller = forward_access_session(principal)
             execution.deadline = now + dt.timedelta(hours=CALLER_HOURS)
@@ -232,19 +237,22 @@ def _assume_role(execution: Execution, document: ssmdoc.Document, now: dt.dateti
     return role
 
 
-def _check_role(execution: Execution, principal: Principal) -> None:
-    """The caller must be allowed to pass the role on, and the role must trust Systems Manager."""
-    role = execution.role_arn
-    assert role is not None
+def _check_passing(execution: Execution, principal: Principal) -> None:
+    """The caller must be allowed to pass the service role, if there is one, on to Systems Manager."""
+    if execution.role_arn is None:
+        return
     try:
         authorise(
             principal,
             "iam:PassRole",
-            role,
+            execution.role_arn,
             {"iam:PassedToService": "ssm.amazonaws.com", "iam:AssociatedResourceArn": execution.arn},
         )
     except AccessDenied as denied:
         raise AccessDeniedException(denied.message) from denied
+
+
+def _check_trust(execution: Execution, role: str) -> None:
     try:
         assume(execution, role)
     except AccessDenied as denied:

@@ -135,13 +135,16 @@ def test_a_role_that_lacks_a_permission_fails_the_step(sandbox, make_document, f
     assert "ec2:TerminateInstances" in run["FailureMessage"]
 
 
-def test_handing_over_a_role_needs_the_permission_to_pass_it(sandbox, make_document, role):
+def test_handing_over_a_role_needs_the_permission_to_pass_it(sandbox, ssm, make_document, role):
     keys = sandbox.make_user("wire-no-pass", ALLOW_SSM)
     name = make_document(NAP, **ROLE_PARAMETERS)
     call = sandbox.client("ssm", keys).start_automation_execution
     code, message = refused(call, DocumentName=name, Parameters={"Role": [role]})
     assert code == "AccessDeniedException"
     assert f"wire-no-pass is not authorized to perform: iam:PassRole on resource: {role}" in message
+    again = {"DocumentName": name, "Parameters": {"Role": [role]}, "ClientToken": str(uuid.uuid4())}
+    assert ssm.start_automation_execution(**again)
+    assert refused(call, **again)[0] == "AccessDeniedException"
 
 
 def test_a_role_must_trust_systems_manager(sandbox, make_document):
