@@ -1,0 +1,76 @@
+"""One kind of rule, and what the settings of several kinds have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from ssmdoc.document import Parsed
+from ssmdoc.findings import Finding
+from ssmdoc.model import Document
+
+Evaluate = Callable[[Parsed, Document, Any], Iterator[Finding]]
+
+# More than any organisation writes by hand; it bounds what one document's check may cost.
+MAX_ITEMS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of rule: what its setting must be, what it says in words, and how it judges a document.
+
+    `fault` gives a sentence for a setting that cannot be used and an empty one for any other.
+    """
+
+    name: str
+    fault: Callable[[Any], str]
+    sentence: Callable[[Any], str]
+    evaluate: Evaluate
+
+
+def boolean(setting: Any) -> str:
+    """What is wrong with a rule that is switched on and off."""
+    return "" if isinstance(setting, bool) else "Write true or false."
+
+
+def names(setting: Any) -> str:
+    """What is wrong with a list of names."""
+    if not isinstance(setting, list) or not all(isinstance(item, str) and item.strip() for item in setting):
+        return "Write a list of names."
+    if len(setting) > MAX_ITEMS:
+        return f"Write {MAX_ITEMS} names at most; a * stands for any letters."
+    twice = [item for item in setting if setting.count(item) > 1]
+    return f"{twice[0][:60]} stands twice. Remove one." if twice else ""
+
+
+def each(setting: Any, fault: Callable[[str], str]) -> str:
+    """What is wrong with a list of names, or with the first of them that `fault` objects to."""
+    return names(setting) or next((said for item in setting if (said := fault(item))), "")
+
+
+@lru_cache(maxsize=4096)
+def _compiled(pattern: str) -> re.Pattern[str]:
+    # Neighbouring stars would only make the search slow.
+    pieces = re.split(r"(\*+|\?)", pattern)
+    return re.compile(
+        "".join("." if piece == "?" else ".*" if piece[:1] == "*" else re.escape(piece) for piece in pieces),
+        re.IGNORECASE | re.DOTALL,
+    )
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether a name is that of the pattern, in which * stands for any text and ? for any one character."""
+    return _compiled(pattern).fullmatch(name) is not None
+
+
+def matching(patterns: Iterable[str], name: str) -> str:
+    """The first of the patterns that a name is of, or an empty string."""
+    return next((pattern for pattern in patterns if matches(pattern, name)), "")
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a name stands for several."""
+    return "*" in name or "?" in name
