@@ -28,6 +28,7 @@ from sandbox.calls import Call, botocore_service, current_call, protocol_of, reg
 from sandbox.errors import AwsError, InvalidCredentials
 from sandbox.iam.needs import checks_for
 from sandbox.identity import Principal, acting_as, identities, utcnow
+from sandbox.launches import check_launch
 from sandbox.signature import HttpRequest, Signed, check_signature, read_signature
 from sandbox.wire import Response, answerable, error_response
 
@@ -156,6 +157,7 @@ class _Exchange:
         context = _request_context(environ, self.call)
         for check in checks_for(self.call, principal):
             authorise(principal, check.action, check.resources, {**context, **check.context})
+        check_launch(self.call)
         current_call.set(self.call)
         with acting_as(principal):
             return self._dispatch()

@@ -310,6 +310,9 @@ def test_what_does_not_exist_cannot_be_launched(sandbox: Sandbox) -> None:
         ({"ImageId": "ami-00000000"}, "InvalidAMIID.NotFound"),
         ({"InstanceType": "t9.mega"}, "InvalidInstanceType.NotFound"),
         ({"KeyName": "nobodys"}, "InvalidKeyPair.NotFound"),
+        ({"ImageId": ""}, "MissingParameter"),
+        ({"MinCount": 2}, "InvalidParameterValue"),
+        ({"MaxCount": 9_999_999}, "InstanceLimitExceeded"),
     ):
         assert refusal(launch, **{**given, **wrong})[0] == code
 
