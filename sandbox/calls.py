@@ -106,9 +106,13 @@ def understand(request: MotoRequest, service: str, signed: Signed) -> Call:
         if request.method != "POST" or request.path != "/":
             raise _unknown_operation(request, service, protocol)
         check_types(read_object(request.get_data()), operation.input_shape)
+    shape = operation.input_shape
     if service == "s3":
         _refuse_s3_ambiguity(request, operation)
     elif protocol in ("json", "rest-json", "rest-xml"):
+        # Where a single member is the whole body, that may be anything.
+        if protocol == "rest-json" and shape is not None and "payload" not in shape.serialization:
+            read_object(request.get_data())
         _refuse_misplaced_parameters(request, operation, protocol)
     parser = PROTOCOL_PARSERS[protocol](operation)
     try:
@@ -126,7 +130,6 @@ def understand(request: MotoRequest, service: str, signed: Signed) -> Call:
         raise AwsError(
             "SerializationException", f"The input of {operation.name} cannot be read: {error}"
         ) from error
-    shape = operation.input_shape
     return Call(
         service=service,
         signing_name=signed.service,

@@ -41,6 +41,14 @@ def test_a_body_that_does_not_fit_the_model_is_not_read(sandbox: Sandbox, body: 
     assert message in answer["message"]
 
 
+def test_a_body_of_the_rest_protocol_is_read_as_strictly(sandbox: Sandbox) -> None:
+    headers = {"Content-Type": "application/json"}
+
+    status, text = send_signed(sandbox, "lambda", "/2015-03-31/functions", b"{", headers)
+
+    assert (status, json.loads(text)["__type"]) == (400, "SerializationException")
+
+
 def test_a_tag_without_a_key_is_told_by_its_place(sandbox: Sandbox) -> None:
     body = b'{"DocumentName": "Name", "Tags": [{"Value": "x"}]}'
 
