@@ -57,7 +57,7 @@ def examine(text: str, format: str, policies: Iterable[Policy] | None = None) ->
     broken = []
     for policy in enabled_policies() if policies is None else policies:
         objections = policy_findings(parsed, policy.rules, policy.name)
-        if objections:
+        if any(finding.severity == "error" for finding in objections):
             broken.append(policy.name)
         findings += objections
     return Examination(parsed, tuple(sorted(findings, key=lambda finding: finding.order)), tuple(broken))

@@ -1,5 +1,6 @@
 """Forms of the authors' pages."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -118,48 +119,118 @@ def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
+def _list_field(label: str, help_text: str) -> forms.CharField:
+    """A rule that is a list of names, one a line."""
+    area = forms.Textarea(attrs={"rows": 3, "class": "mono", "spellcheck": "false"})
+    return forms.CharField(label=label, required=False, help_text=help_text, widget=area)
+
+
 class PolicyForm(forms.Form):
-    """An organisation's rules, as fields that say what they demand."""
+    """An organisation's rules, as fields that say what they demand: each has the name of its rule."""
 
     name = forms.CharField(label="Name", max_length=100)
     description = forms.CharField(label="Why", required=False, widget=forms.Textarea(attrs={"rows": 2}))
     require_assume_role = forms.BooleanField(
         label="A document must name a service role (assumeRole)", required=False
     )
-    required_tags = forms.CharField(
-        label="Required tags",
+    require_approval = forms.BooleanField(
+        label="Somebody must approve before anything is destroyed",
         required=False,
-        help_text="One tag key a line. Whatever a document creates must carry all of them.",
-        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="On every way to a step that destroys there is an aws:approve step that must succeed.",
     )
-    forbidden_actions = forms.CharField(
-        label="Forbidden actions",
+    no_inline_scripts = forms.BooleanField(
+        label="A document may hold no scripts in its text",
         required=False,
-        help_text="One action a line, for instance aws:executeScript.",
-        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Neither for aws:executeScript nor for AWS-RunShellScript and AWS-RunPowerShellScript.",
     )
-    allowed_actions = forms.CharField(
-        label="Allowed actions",
+    required_tags = _list_field(
+        "Required tags", "One tag key a line. Whatever a document creates must carry all of them."
+    )
+    forbidden_actions = _list_field(
+        "Forbidden actions", "One action a line, for instance aws:executeScript. A * stands for any letters."
+    )
+    allowed_actions = _list_field(
+        "Allowed actions", "One action a line. With any here, all others are forbidden."
+    )
+    forbidden_services = _list_field(
+        "Forbidden services", "One AWS service a line, for instance iam. Calls in Python scripts count too."
+    )
+    allowed_services = _list_field(
+        "Allowed services", "One AWS service a line. With any here, all others are forbidden."
+    )
+    forbidden_apis = _list_field(
+        "Forbidden operations", "One operation a line, for instance ec2:Terminate* or *:Delete*."
+    )
+    allowed_apis = _list_field(
+        "Allowed operations", "One operation a line, for instance ec2:Describe*. All others are forbidden."
+    )
+    allowed_regions = _list_field(
+        "Allowed Regions",
+        "One Region a line, for instance eu-west-1 or eu-*. A parameter that gives a Region must be limited "
+        "to them by allowedValues.",
+    )
+    allowed_instance_types = _list_field(
+        "Allowed instance types",
+        "One EC2 instance type a line, for instance t3.micro or t3.*. A parameter that gives a type must be "
+        "limited to them by allowedValues.",
+    )
+    schema = forms.CharField(
+        label="JSON Schema",
         required=False,
-        help_text="One action a line. With any here, all others are forbidden.",
-        widget=forms.Textarea(attrs={"rows": 3}),
+        max_length=100_000,
+        strip=False,
+        help_text="A schema of draft 2020-12 that the whole document must satisfy. The description of the "
+        "part that is not satisfied is shown as advice.",
+        widget=forms.Textarea(attrs={"rows": 8, "class": "mono", "spellcheck": "false"}),
     )
 
-    LISTS = ("required_tags", "forbidden_actions", "allowed_actions")
+    SWITCHES = ("require_assume_role", "require_approval", "no_inline_scripts")
+    LISTS = (
+        "required_tags",
+        "forbidden_actions",
+        "allowed_actions",
+        "forbidden_services",
+        "allowed_services",
+        "forbidden_apis",
+        "allowed_apis",
+        "allowed_regions",
+        "allowed_instance_types",
+    )
 
     @classmethod
     def initial_of(cls, rules: Mapping[str, Any]) -> dict[str, Any]:
         """Return the fields' values for `rules`."""
-        found: dict[str, Any] = {"require_assume_role": bool(rules.get("require_assume_role"))}
-        return found | {name: "\n".join(rules.get(name, ())) for name in cls.LISTS}
+        found: dict[str, Any] = {name: bool(rules.get(name)) for name in cls.SWITCHES}
+        found |= {name: "\n".join(rules.get(name, ())) for name in cls.LISTS}
+        schema = rules.get("schema")
+        return found | {"schema": json.dumps(schema, indent=2, ensure_ascii=False) if schema else ""}
+
+    def clean_schema(self) -> dict[str, Any]:
+        """Return the schema as data, empty for none."""
+        text = self.cleaned_data["schema"]
+        if not text.strip():
+            return {}
+        try:
+            schema = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise forms.ValidationError(
+                f"This is not JSON. Line {error.lineno}, column {error.colno}: {error.msg}."
+            ) from error
+        except RecursionError as error:
+            raise forms.ValidationError("This nests too deep.") from error
+        if not isinstance(schema, dict) or not schema:
+            raise forms.ValidationError(
+                'Write a map that demands something, like {"required": ["description"]}.'
+            )
+        return schema
 
     def rules(self) -> dict[str, Any]:
         """Return the rules as ssmdoc.policy takes them: only those that demand something."""
-        found: dict[str, Any] = {}
-        if self.cleaned_data.get("require_assume_role"):
-            found["require_assume_role"] = True
+        found: dict[str, Any] = {name: True for name in self.SWITCHES if self.cleaned_data.get(name)}
         for name in self.LISTS:
             lines = _lines(self.cleaned_data.get(name, ""))
             if lines:
                 found[name] = lines
+        if self.cleaned_data.get("schema"):
+            found["schema"] = self.cleaned_data["schema"]
         return found

@@ -216,7 +216,7 @@ def try_rules(rules: Mapping[str, Any], name: str) -> Trial:
             continue
         parsed = ssmdoc.parse(version.text, format=cast(Format, version.format))
         found = policy_findings(parsed, rules, name)
-        if found:
+        if any(finding.severity == "error" for finding in found):
             broken.append((version, found))
     broken.sort(key=lambda pair: pair[0].document.name)
     return Trial(tuple(broken), len(documents), Document.objects.count())

@@ -1,10 +1,12 @@
 """The authors' pages, asked for as people ask for them."""
 
+import html
 import json
 
 import pytest
 from django.urls import reverse
 
+import ssmdoc
 from common import access
 from documents.models import Document, DocumentVersion, Policy
 from tests.support.factories import LAUNCH_TEXT, make_document, make_target, publish
@@ -179,10 +181,58 @@ def test_a_policy_is_made_of_understandable_fields(client, administrator, versio
     assert not Policy.objects.get().enabled
 
 
-def test_a_bad_rule_is_refused_beside_its_field(client, administrator):
+@pytest.mark.parametrize(
+    ("field", "text", "says"),
+    [
+        ("forbidden_actions", "aws:conquerTheWorld", "is not an action"),
+        ("forbidden_services", "ec2\nnosuch", "is not a service"),
+        ("allowed_services", "EC2", "is not a service"),
+        ("forbidden_apis", "ec2:TerminateInstance", "Did you mean ec2:TerminateInstances?"),
+        ("allowed_apis", "DescribeInstances", "Write service:Operation"),
+        ("allowed_regions", "Ireland", "like eu-west-1"),
+        ("allowed_instance_types", "big", "like t3.micro"),
+        ("schema", '{"required": [}', "Line 1, column 15"),
+        ("schema", "[]", "Write a map"),
+        ("schema", '{"$ref": "https://example.com/x"}', "a part of this schema only"),
+    ],
+)
+def test_a_bad_rule_is_refused_beside_its_field(client, administrator, field, text, says):
     client.force_login(administrator, backend="django.contrib.auth.backends.ModelBackend")
-    form = {"name": "Ours", "forbidden_actions": "aws:conquerTheWorld"}
-    answer = client.post(reverse("documents:policy-new"), form)
+    answer = client.post(reverse("documents:policy-new"), {"name": "Ours", field: text})
+    page = html.unescape(answer.content.decode())
     assert answer.status_code == 400
-    assert 'id="id_forbidden_actions_error"' in answer.content.decode()
+    assert says in page[page.index(f'id="id_{field}_error"') :][:400]
     assert not Policy.objects.exists()
+
+
+def test_every_rule_can_be_set_and_is_shown_again_in_fields_and_words(client, administrator, version):
+    client.force_login(administrator, backend="django.contrib.auth.backends.ModelBackend")
+    rules = {
+        "require_assume_role": True,
+        "require_approval": True,
+        "no_inline_scripts": True,
+        "required_tags": ["Owner"],
+        "forbidden_actions": ["aws:executeScript"],
+        "allowed_actions": ["aws:run*"],
+        "forbidden_services": ["iam"],
+        "allowed_services": ["ec2", "ssm"],
+        "forbidden_apis": ["ec2:Terminate*"],
+        "allowed_apis": ["ec2:Run*"],
+        "allowed_regions": ["eu-west-1", "eu-central-*"],
+        "allowed_instance_types": ["t3.*"],
+        "schema": {"title": "Descriptions", "required": ["description"]},
+    }
+    assert set(rules) == set(ssmdoc.policy.RULES)
+    form = {"name": "All", "description": "", "schema": json.dumps(rules["schema"])}
+    form |= {name: "on" for name, rule in rules.items() if rule is True}
+    form |= {name: "\r\n".join(rule) for name, rule in rules.items() if isinstance(rule, list)}
+    answer = client.post(reverse("documents:policy-new"), form, follow=True)
+    assert Policy.objects.get().rules == rules
+    page = html.unescape(answer.content.decode())
+    for sentence in ssmdoc.policy.explain(rules):
+        assert sentence in page
+    shown = answer.context["form"]
+    again = {name: shown[name].value() for name in shown.fields}
+    client.post(reverse("documents:policy", args=[Policy.objects.get().pk]), {**again, "name": "All again"})
+    kept = Policy.objects.get()
+    assert (kept.name, kept.rules) == ("All again", rules)
