@@ -175,6 +175,14 @@ def publications_of(document: Document) -> list[Publication]:
     return list(rows.defer("version__text").order_by("target__name", "-version__number"))
 
 
+def changes(base: DocumentVersion, shown: DocumentVersion) -> tuple[ssmdoc.diff.Change, ...] | None:
+    """Return what `shown` changed against `base`; None when one of them cannot be read as a document."""
+    old, new = (ssmdoc.parse(item.text, format=cast(Format, item.format)) for item in (base, shown))
+    if old.document is None or new.document is None:
+        return None
+    return ssmdoc.diff.compare(old, new).changes
+
+
 def enabled_targets() -> QuerySet[AwsTarget]:
     """Return the targets that one may publish to."""
     return AwsTarget.objects.filter(enabled=True).order_by("name")

@@ -197,6 +197,7 @@ def diff(request: HttpRequest, document_id: int, number: int) -> HttpResponse:
         "document": document,
         "version": shown,
         "base": base,
+        "changes": selectors.changes(base, shown),
         "difference": _difference(base.text, shown.text),
     }
     return render(request, "documents/diff.html", context)

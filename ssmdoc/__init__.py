@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ssmdoc import (
     actions,
+    diff,
     durations,
     graph,
     parameters,
@@ -34,6 +35,7 @@ __all__ = [
     "Variable",
     "actions",
     "check",
+    "diff",
     "durations",
     "graph",
     "parameters",

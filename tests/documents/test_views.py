@@ -154,6 +154,24 @@ def test_a_version_that_does_not_exist_is_not_found(as_author, version):
     assert as_author.get(reverse("documents:diff", args=[version.document.pk, 1])).status_code == 404
 
 
+def test_a_versions_changes_are_told_in_words_above_its_lines(as_author, version, author):
+    def save(number, text):
+        fields = {"document": version.document, "number": number, "format": "YAML", "author": author}
+        return DocumentVersion.objects.create(text=text, **fields)
+
+    def page(number, against):
+        address = reverse("documents:diff", args=[version.document.pk, number])
+        return html.unescape(as_author.get(address, {"against": against}).content.decode())
+
+    renamed = LAUNCH_TEXT.replace("name: launch", "name: start").replace("launch.", "start.")
+    save(2, renamed.replace("isEnd: true", "isEnd: true\n    description: <b>"))
+    save(3, f"{LAUNCH_TEXT}# a comment\n")
+    save(4, "no document")
+    assert "Step start was called launch." in page(2, 1)
+    assert "Nothing that the document does has changed" in page(3, 1)
+    assert "cannot be read as a document" in page(4, 1)
+
+
 def test_the_text_is_shown_as_text_whatever_it_holds(as_author, author):
     version = make_document(author, "hostile", "description: <script>alert(1)</script>\n")
     page = as_author.get(reverse("documents:detail", args=[version.document.pk])).content.decode()
