@@ -22,11 +22,12 @@ from ssmdoc.actions import operation_name
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation; `members` are its inputs as the model describes them."""
+    """One operation; `members` are its inputs as the model describes them, `output` its response's shape."""
 
     name: str
     members: Mapping[str, Any]
     required: tuple[str, ...]
+    output: str
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,9 @@ class Service:
         if name is None:
             return None
         shape = self.shape(self.model["operations"][name].get("input", {}).get("shape", ""))
-        return Operation(name, MappingProxyType(shape.get("members", {})), tuple(shape.get("required", ())))
+        output = self.model["operations"][name].get("output", {}).get("shape", "")
+        members = MappingProxyType(shape.get("members", {}))
+        return Operation(name, members, tuple(shape.get("required", ())), output)
 
     def shape(self, name: str) -> Mapping[str, Any]:
         """A shape of the model; empty when there is none of that name."""

@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
-from ssmdoc.checks import calls, definitions, flow, inputs, resolving, structure
+from ssmdoc import suppressions
+from ssmdoc.checks import (
+    calls,
+    definitions,
+    flow,
+    inputs,
+    limits,
+    loops,
+    order,
+    resolving,
+    scripts,
+    secrets,
+    structure,
+    types,
+)
 from ssmdoc.checks.rule import Context, Rule
 from ssmdoc.document import parse
 from ssmdoc.findings import Finding, in_order
 from ssmdoc.text import Format
 
 RULES: tuple[Rule, ...] = tuple(
-    rule for module in (structure, definitions, flow, resolving, inputs, calls) for rule in module.RULES.all
+    rule
+    for module in (
+        structure,
+        definitions,
+        flow,
+        order,
+        loops,
+        resolving,
+        inputs,
+        types,
+        calls,
+        scripts,
+        limits,
+        secrets,
+    )
+    for rule in module.RULES.all
 )
+_IDS = frozenset(rule.id for rule in RULES)
 
 
 def check(text: str, *, format: Format | None = None) -> tuple[Finding, ...]:
@@ -19,4 +49,6 @@ def check(text: str, *, format: Format | None = None) -> tuple[Finding, ...]:
     if parsed.document is None:
         return parsed.findings
     context = Context(parsed, parsed.document)
-    return in_order([*parsed.findings, *(finding for rule in RULES for finding in rule.evaluate(context))])
+    found = [*parsed.findings, *(finding for rule in RULES for finding in rule.evaluate(context))]
+    known = _IDS | {finding.id for finding in found}
+    return in_order(suppressions.apply(parsed, found, known))

@@ -1,21 +1,40 @@
-"""What leaves the language: calls of AWS's services, and scripts."""
+"""Calls of AWS's services against the models that botocore brings along."""
 
 from __future__ import annotations
 
-import ast
-import warnings
 from collections.abc import Iterator
 
-from ssmdoc import actions, apis, references
+from ssmdoc import actions, apis, shapes
+from ssmdoc.apis import Operation, Service
 from ssmdoc.checks.rule import Context, Fault, RawStep, Rules
-from ssmdoc.nodes import Node
-from ssmdoc.suggestions import meant
+from ssmdoc.findings import Path
+from ssmdoc.selectors import OUTPUT_TYPES, SelectorError
+from ssmdoc.selectors import compile as compile_selector
+from ssmdoc.suggestions import listed, meant
 
 RULES = Rules()
 
 _API = "automation-action-executeAwsApi.html"
-_SCRIPT = "automation-action-executeScript.html"
+_OUTPUTS = "automation-action-outputs-inputs.html"
+_PROPERTY = "automation-action-waitForAwsResourceProperty.html"
 _OWN_INPUTS = ("Service", "Api", "PropertySelector", "DesiredValues")
+# The types that an output may be declared to have, by the kind of shape that its selector leads to.
+_OUTPUT_TYPES = {
+    "string": ("String", "StringList"),
+    "timestamp": ("String",),
+    "boolean": ("Boolean", "String"),
+    **dict.fromkeys(("integer", "long", "float", "double"), ("Integer", "String")),
+    "list": ("StringList", "MapList"),
+    **dict.fromkeys(("structure", "map"), ("StringMap",)),
+}
+_ANSWERS = {
+    "string": "text",
+    "timestamp": "a time",
+    "boolean": "true or false",
+    **dict.fromkeys(("integer", "long", "float", "double"), "a number"),
+    "list": "a list",
+    **dict.fromkeys(("structure", "map"), "a map"),
+}
 
 
 def _calls(context: Context) -> Iterator[tuple[RawStep, str, str]]:
@@ -39,93 +58,85 @@ def _unknown_apis(context: Context) -> Iterator[Fault]:
             yield Fault((*step.path, "inputs", "Api"), message, meant(api, service.operations))
 
 
-@RULES.add("api-input", "warning", "A call has the inputs that its operation requires, and no others.", _API)
-def _api_inputs(context: Context) -> Iterator[Fault]:
+def _operations(context: Context) -> Iterator[tuple[RawStep, Service, Operation]]:
+    """The calls whose operation is known."""
     for step, name, api in _calls(context):
         service = apis.service(name)
         operation = service.operation(api) if service else None
-        if service is None or operation is None:
-            continue
-        known = {member.lower(): member for member in operation.members}
-        given = {key.lower() for key in step.inputs}
-        for required in operation.required:
-            if required.lower() not in given:
-                message = f"{service.name} {operation.name} requires the input {required}."
-                yield Fault((*step.path, "inputs"), message, f"{step.called} lacks {required}.", True)
-        for key in step.inputs:
-            if key not in _OWN_INPUTS and key.lower() not in known:
-                message = f"{service.name} {operation.name} has no input `{key[:60]}`."
-                yield Fault((*step.path, "inputs", key), message, meant(key, operation.members), True)
+        if service is not None and operation is not None:
+            yield step, service, operation
 
 
-def _scripts(context: Context) -> Iterator[tuple[RawStep, str]]:
-    for step in context.steps:
-        runtime, script = step.inputs.get("Runtime"), step.inputs.get("Script")
-        if step.action != "aws:executeScript" or not isinstance(script, str) or not isinstance(runtime, str):
-            continue
-        if runtime.startswith("python"):
-            yield step, script
-
-
-def _parse(script: str) -> ast.Module | SyntaxError | None:
-    """The script's syntax tree or what is wrong with it; None when it is beyond what Python can tell."""
-    # A reference is some value by the time that Python reads the script.
-    source = references.PATTERN.sub(lambda found: "_".ljust(len(found.group()), "_"), script)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except SyntaxError as error:
-        return error
-    except (ValueError, RecursionError, MemoryError):
-        return None
-
-
-@RULES.add("script-syntax", "warning", "A Python script compiles.", _SCRIPT)
-def _syntax(context: Context) -> Iterator[Fault]:
-    for step, script in _scripts(context):
-        found = _parse(script)
-        if isinstance(found, SyntaxError):
-            path = (*step.path, "inputs", "Script")
-            line = found.lineno or 1
-            lines = script.splitlines()
-            text = lines[line - 1] if 0 < line <= len(lines) else ""
-            node = context.parsed.root.at(path) if context.parsed.root else None
-            near = text.strip() if node and _stands_once(context, node, text.strip()) else ""
-            whose = f"{step.called[0].lower()}{step.called[1:]}"
-            message = f"The script of {whose} does not compile: {found.msg}, on its line {line}."
-            yield Fault(path, message, text=near)
-
-
-def _stands_once(context: Context, node: Node, text: str) -> bool:
-    return bool(text) and context.parsed.source.text.count(text, node.start, node.end) == 1
-
-
-@RULES.add("script-handler", "warning", "A Python script defines its Handler.", _SCRIPT)
-def _handlers(context: Context) -> Iterator[Fault]:
-    for step, script in _scripts(context):
-        handler = step.inputs.get("Handler")
-        if not isinstance(handler, str) or not handler or "{{" in handler or "Attachment" in step.inputs:
-            continue
-        tree = _parse(script)
-        if not isinstance(tree, ast.Module):
-            continue
-        name = handler.rpartition(".")[2]
-        defined = _defined(tree)
-        if name not in defined:
-            hint = meant(name, defined) or f"Define `def {name[:60]}(events, context):` in the script."
+@RULES.add(
+    "api-input", "warning", "A call's inputs are those that its operation takes, of the types it takes.", _API
+)
+def _api_inputs(context: Context) -> Iterator[Fault]:
+    for step, service, operation in _operations(context):
+        shape = {"members": operation.members, "required": operation.required}
+        given = {key: value for key, value in step.inputs.items() if key not in _OWN_INPUTS}
+        for found in shapes.structure(service, shape, given, ()):
+            message = found.message
+            # What a structure says of its members is said here of an operation's inputs.
+            if message.startswith("The value"):
+                message = message.replace("The value", f"{service.name} {operation.name}", 1)
+                message = message.replace("has no member", "has no input", 1)
             yield Fault(
-                (*step.path, "inputs", "Handler"), f"The script defines no function `{name[:60]}`.", hint
+                (*step.path, "inputs", *found.path), message, found.hint, found.at_key or not found.path
             )
 
 
-def _defined(tree: ast.Module) -> set[str]:
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.alias):
-            names.add(node.asname or node.name)
-    return names
+def _selectors(step: RawStep) -> Iterator[tuple[str, str, Path]]:
+    """A call's selectors, each with the type that it is declared to select, and where it stands."""
+    outputs = step.data.get("outputs")
+    for index, output in enumerate(outputs if isinstance(outputs, list) else []):
+        if isinstance(output, dict) and isinstance(output.get("Selector"), str):
+            yield output["Selector"], str(output.get("Type") or ""), (*step.path, "outputs", index)
+    if isinstance(step.inputs.get("PropertySelector"), str):
+        yield step.inputs["PropertySelector"], "", (*step.path, "inputs")
+
+
+def _selected(context: Context) -> Iterator[tuple[RawStep, Operation, shapes.Selected, str, Path]]:
+    for step, service, operation in _operations(context):
+        for text, kind, path in _selectors(step):
+            if "{{" in text:
+                continue
+            try:
+                selector = compile_selector(text)
+            except SelectorError:
+                continue
+            yield step, operation, shapes.selected(service, operation.output, selector), kind, path
+
+
+@RULES.add("api-selector", "warning", "A selector leads to something that the response has.", _OUTPUTS)
+def _selector_members(context: Context) -> Iterator[Fault]:
+    for _, operation, found, _, path in _selected(context):
+        # AWS's SDKs add it to every response.
+        if found.missing and found.missing != "ResponseMetadata":
+            message = f"The response of {operation.name} has no `{found.missing[:60]}` there."
+            few = f"There are {listed(found.known)}." if 0 < len(found.known) <= 12 else ""
+            key = "PropertySelector" if path[-1] == "inputs" else "Selector"
+            yield Fault((*path, key), message, meant(found.missing, found.known) or few)
+
+
+@RULES.add("api-output-type", "warning", "An output's Type is that of what its Selector selects.", _OUTPUTS)
+def _output_types(context: Context) -> Iterator[Fault]:
+    for _, operation, found, kind, path in _selected(context):
+        allowed = _OUTPUT_TYPES.get(found.kind)
+        if kind in OUTPUT_TYPES and allowed and kind not in allowed:
+            message = f"{operation.name} answers with {_ANSWERS[found.kind]} there, which is no {kind}."
+            yield Fault((*path, "Type"), message, f"Declare {listed(allowed, 'or')}.")
+
+
+@RULES.add("api-desired-value", "warning", "DesiredValues are values that the property can have.", _PROPERTY)
+def _desired_values(context: Context) -> Iterator[Fault]:
+    for step, operation, found, _, path in _selected(context):
+        values = step.inputs.get("DesiredValues")
+        if path[-1] != "inputs" or not found.values or not isinstance(values, list):
+            continue
+        # The models write some values in another case than the services answer with.
+        known = {value.lower() for value in found.values}
+        for index, value in enumerate(values):
+            if isinstance(value, str) and "{{" not in value and value.lower() not in known:
+                message = f"{operation.name} never answers with `{value[:60]}` there."
+                few = f"It answers with {listed(found.values, 'or')}." if len(found.values) <= 12 else ""
+                yield Fault((*path, "DesiredValues", index), message, meant(value, found.values) or few)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ssmdoc import references
-from ssmdoc.checks.rule import Context, Fault, Rules
+from ssmdoc.checks.rule import Context, Fault, RawStep, Rules
 from ssmdoc.findings import Path
 from ssmdoc.model import truth, whole_number
 from ssmdoc.suggestions import listed, meant
@@ -26,40 +26,40 @@ _NOT_ON_CANCEL = (
     "runInstances",
     "sleep",
 )
-_TEXT = ("StringEquals", "EqualsIgnoreCase", "StartsWith", "EndsWith", "Contains")
-_NUMERIC = (
+TEXT = ("StringEquals", "EqualsIgnoreCase", "StartsWith", "EndsWith", "Contains")
+NUMERIC = (
     "NumericEquals",
     "NumericGreater",
     "NumericLesser",
     "NumericGreaterOrEquals",
     "NumericLesserOrEquals",
 )
-OPERATORS = (*_TEXT, *_NUMERIC, "BooleanEquals")
+OPERATORS = (*TEXT, *NUMERIC, "BooleanEquals")
 _CONDITION_KEYS = ("NextStep", "Variable", "And", "Or", "Not", *OPERATORS)
 _NUMBER = re.compile(r"\s*-?\d+(?:\.\d+)?\s*\Z")
 
 
-def _jumps(context: Context) -> Iterator[tuple[str, Path]]:
-    """Every jump: the step it leads to, and where it is written."""
+def jumps(context: Context) -> Iterator[tuple[RawStep, str, Path]]:
+    """Every jump: the step that makes it, the step it leads to, and where it is written."""
     for step in context.steps:
         for key in ("onFailure", "onCancel"):
             value = step.data.get(key)
             if isinstance(value, str) and value.startswith("step:"):
-                yield value[5:].strip(), (*step.path, key)
+                yield step, value[5:].strip(), (*step.path, key)
         if isinstance(step.data.get("nextStep"), str):
-            yield step.data["nextStep"], (*step.path, "nextStep")
+            yield step, step.data["nextStep"], (*step.path, "nextStep")
         if step.action == "aws:branch":
             choices = step.inputs.get("Choices")
             for index, choice in enumerate(choices if isinstance(choices, list) else []):
                 if isinstance(choice, dict) and isinstance(choice.get("NextStep"), str):
-                    yield choice["NextStep"], (*step.path, "inputs", "Choices", index, "NextStep")
+                    yield step, choice["NextStep"], (*step.path, "inputs", "Choices", index, "NextStep")
             if isinstance(step.inputs.get("Default"), str):
-                yield step.inputs["Default"], (*step.path, "inputs", "Default")
+                yield step, step.inputs["Default"], (*step.path, "inputs", "Default")
 
 
 @RULES.add("step-jump", "error", "A jump leads to a step that exists.", _ACTIONS)
 def _jump_targets(context: Context) -> Iterator[Fault]:
-    for name, path in _jumps(context):
+    for _, name, path in jumps(context):
         if name not in context.named and "{{" not in name:
             hint = meant(name, context.named) or "Name a step of this document."
             yield Fault(path, f'There is no step "{name[:60]}" to go to.', hint)
@@ -156,6 +156,10 @@ def _condition(value: Any, path: Path, depth: int) -> Iterator[Fault]:
     if "Not" in value:
         yield from _condition(value["Not"], (*path, "Not"), depth + 1)
     used = [operator for operator in OPERATORS if operator in value]
+    if len(used) > 1:
+        yield Fault(
+            path, f"A comparison has one operator, and this has {listed(used)}.", "Join two by And or Or."
+        )
     if used and "Variable" not in value:
         yield Fault(path, "A comparison needs the Variable to compare.")
     if "Variable" in value and not used:
@@ -170,7 +174,7 @@ def _condition(value: Any, path: Path, depth: int) -> Iterator[Fault]:
 def _constant(operator: str, value: Any, path: Path) -> Iterator[Fault]:
     if references.find(value):
         return
-    if operator in _NUMERIC:
+    if operator in NUMERIC:
         text_number = isinstance(value, str) and _NUMBER.match(value)
         if not text_number and not isinstance(value, float) and whole_number(value) is None:
             yield Fault(path, f"{operator} compares with a number.")

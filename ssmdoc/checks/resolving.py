@@ -136,9 +136,7 @@ def _too_early(context: Context) -> Iterator[Fault]:
         if name not in later:
             later[name] = context.graph.from_(name)
         if use.step.name not in later[name] or (name == use.step.name and source.action != "aws:loop"):
-            message = (
-                f'Step "{name[:60]}" never runs before {use.step.called[0].lower()}{use.step.called[1:]}.'
-            )
+            message = f'Step "{name[:60]}" never runs before {use.step.within}.'
             yield Fault(use.path, message, "Refer to a step that runs before.", text=use.reference.text)
 
 

@@ -66,6 +66,11 @@ class RawStep:
         """The step in a sentence."""
         return f'Step "{self.name}"' if self.name else "A step"
 
+    @property
+    def within(self) -> str:
+        """The step in the middle of a sentence."""
+        return f"{self.called[0].lower()}{self.called[1:]}"
+
 
 @dataclass(frozen=True, slots=True)
 class Use:

@@ -172,7 +172,7 @@ def _outputs(context: Context) -> Iterator[Fault]:
         outputs = step.data.get("outputs")
         path = (*step.path, "outputs")
         if outputs is not None and not isinstance(outputs, list):
-            yield Fault(path, f"The outputs of {step.called[0].lower()}{step.called[1:]} are a list.")
+            yield Fault(path, f"The outputs of {step.within} are a list.")
             continue
         seen: set[str] = set()
         for index, output in enumerate(outputs or []):

@@ -1,0 +1,137 @@
+"""Scripts of aws:executeScript: that they compile, define their handler, and may do what they do."""
+
+from __future__ import annotations
+
+import ast
+import re
+import warnings
+from collections.abc import Iterator
+from functools import lru_cache
+
+from ssmdoc import references
+from ssmdoc.checks.rule import Context, Fault, RawStep, Rules
+from ssmdoc.nodes import Node
+from ssmdoc.suggestions import meant
+
+RULES = Rules()
+
+_SCRIPT = "automation-action-executeScript.html"
+# Runtimes that AWS has announced the end of, and what takes their place.
+_DEPRECATED = {
+    **dict.fromkeys(("python3.6", "python3.7", "python3.8"), "python3.11"),
+    **dict.fromkeys(("PowerShell Core 6.0", "PowerShell 7.0"), "PowerShell 7.4"),
+}
+_SDK = ("boto3", "botocore")
+# AWS Tools for PowerShell name their commands after the service: Get-EC2Instance, Write-S3Object.
+_CMDLET = re.compile(
+    r"\b(?:Get|Set|New|Remove|Add|Start|Stop|Edit|Write|Read|Send|Invoke|Register|Unregister|Enable|Disable|Restart)"
+    r"-(?:EC2|S3|SSM|IAM|RDS|CFN|CW|CWL|LM|SNS|SQS|STS|ASG?|ELB|ELB2|DDB|KMS|SEC|ECS|EKS|R53|ORG)[A-Z]\w+"
+)
+
+
+def _scripts(context: Context) -> Iterator[tuple[RawStep, str]]:
+    for step in context.steps:
+        runtime, script = step.inputs.get("Runtime"), step.inputs.get("Script")
+        if step.action != "aws:executeScript" or not isinstance(script, str) or not isinstance(runtime, str):
+            continue
+        if runtime.startswith("python"):
+            yield step, script
+
+
+@lru_cache(maxsize=256)
+def _parse(script: str) -> ast.Module | SyntaxError | None:
+    """The script's syntax tree or what is wrong with it; None when it is beyond what Python can tell."""
+    # A reference is some value by the time that Python reads the script.
+    source = references.PATTERN.sub(lambda found: "_".ljust(len(found.group()), "_"), script)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return ast.parse(source)
+    except SyntaxError as error:
+        return error
+    except (ValueError, RecursionError, MemoryError):
+        return None
+
+
+@RULES.add("script-syntax", "warning", "A Python script compiles.", _SCRIPT)
+def _syntax(context: Context) -> Iterator[Fault]:
+    for step, script in _scripts(context):
+        found = _parse(script)
+        if isinstance(found, SyntaxError):
+            path = (*step.path, "inputs", "Script")
+            line = found.lineno or 1
+            lines = script.splitlines()
+            text = lines[line - 1] if 0 < line <= len(lines) else ""
+            node = context.parsed.root.at(path) if context.parsed.root else None
+            near = text.strip() if node and _stands_once(context, node, text.strip()) else ""
+            message = f"The script of {step.within} does not compile: {found.msg}, on its line {line}."
+            yield Fault(path, message, text=near)
+
+
+def _stands_once(context: Context, node: Node, text: str) -> bool:
+    return bool(text) and context.parsed.source.text.count(text, node.start, node.end) == 1
+
+
+@RULES.add("script-handler", "warning", "A Python script defines its Handler.", _SCRIPT)
+def _handlers(context: Context) -> Iterator[Fault]:
+    for step, script in _scripts(context):
+        handler = step.inputs.get("Handler")
+        if not isinstance(handler, str) or not handler or "{{" in handler or "Attachment" in step.inputs:
+            continue
+        tree = _parse(script)
+        if not isinstance(tree, ast.Module):
+            continue
+        name = handler.rpartition(".")[2]
+        defined = _defined(tree)
+        if name not in defined:
+            hint = meant(name, defined) or f"Define `def {name[:60]}(events, context):` in the script."
+            yield Fault(
+                (*step.path, "inputs", "Handler"), f"The script defines no function `{name[:60]}`.", hint
+            )
+
+
+def _defined(tree: ast.Module) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            names.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.add(node.id)
+        elif isinstance(node, ast.alias):
+            names.add(node.asname or node.name)
+    return names
+
+
+@RULES.add("script-runtime", "warning", "A script's runtime is one that AWS keeps.", _SCRIPT)
+def _runtimes(context: Context) -> Iterator[Fault]:
+    for step in context.steps:
+        runtime = step.inputs.get("Runtime")
+        if step.action == "aws:executeScript" and isinstance(runtime, str) and runtime in _DEPRECATED:
+            message = f"AWS no longer keeps the runtime {runtime} up to date."
+            yield Fault((*step.path, "inputs", "Runtime"), message, f"Use {_DEPRECATED[runtime]}.")
+
+
+@RULES.add("script-role", "warning", "A document whose scripts call AWS names an assumeRole.", _SCRIPT)
+def _roles(context: Context) -> Iterator[Fault]:
+    if context.document.assume_role is not None:
+        return
+    for step in context.steps:
+        script = step.inputs.get("Script")
+        if step.action == "aws:executeScript" and isinstance(script, str) and _calls_aws(step, script):
+            message = f"The script of {step.within} calls AWS, but the document names no assumeRole."
+            hint = "Add assumeRole and a parameter for it: without a role a script has no credentials."
+            yield Fault((*step.path, "inputs", "Script"), message, hint, at_key=True)
+
+
+def _calls_aws(step: RawStep, script: str) -> bool:
+    if not str(step.inputs.get("Runtime", "")).startswith("python"):
+        return bool(_CMDLET.search(script))
+    tree = _parse(script)
+    if not isinstance(tree, ast.Module):
+        return False
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import) and any(item.name.split(".")[0] in _SDK for item in node.names):
+            return True
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in _SDK:
+            return True
+    return False
