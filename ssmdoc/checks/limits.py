@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ssmdoc import timing
 from ssmdoc.checks.rule import Context, Fault, Rules
+from ssmdoc.model import Parameter
 
 RULES = Rules()
 
@@ -14,6 +16,7 @@ _VARIABLES = "automation-variables.html"
 # Automation in the caller's own context ends after 12 hours.
 CALLER_SECONDS = 12 * 3600
 MAX_PARAMETERS = 200
+_CONSENT = re.compile(r"acknowledg|consent|i_?agree|confirm", re.IGNORECASE)
 
 
 @RULES.add("document-hours", "warning", "A document without an assumeRole ends within 12 hours.", _RUNNING)
@@ -54,8 +57,8 @@ def _unused(context: Context) -> Iterator[Fault]:
     if not context.document.steps:
         return
     used = {(use.reference.kind, use.reference.name.split(".")[0]) for use in context.uses}
-    for name in context.document.parameters:
-        if ("parameter", name) not in used:
+    for name, parameter in context.document.parameters.items():
+        if ("parameter", name) not in used and not _asks_consent(parameter):
             yield Fault(
                 ("parameters", name),
                 f"Nothing refers to the parameter `{name[:60]}`.",
@@ -70,3 +73,9 @@ def _unused(context: Context) -> Iterator[Fault]:
                 "Refer to it by {{ variable:" + name[:60] + " }}, or remove it.",
                 at_key=True,
             )
+
+
+def _asks_consent(parameter: Parameter) -> bool:
+    """Whether a person has to write a certain word before the run starts: that is all its use."""
+    fixed = len(parameter.allowed_values or ()) == 1 or parameter.allowed_pattern is not None
+    return parameter.required and fixed and bool(_CONSENT.search(parameter.name))

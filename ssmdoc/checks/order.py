@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ssmdoc.checks.flow import jumps
 from ssmdoc.checks.rule import Context, Fault, RawStep, Rules
+from ssmdoc.model import truth
 
 RULES = Rules()
 
@@ -48,6 +49,7 @@ def _may_not_have_run(context: Context) -> Iterator[Fault]:
     start = nodes[0].id
     reached = _reached(ways, start)
     around: dict[str, set[str]] = {}
+    after: dict[str, set[str]] = {}
     for use in context.uses:
         name = use.reference.name
         if use.reference.kind != "output" or use.literal or use.step is None or name not in context.named:
@@ -58,8 +60,8 @@ def _may_not_have_run(context: Context) -> Iterator[Fault]:
             continue
         if name not in around:
             around[name] = set() if name == start else _reached(ways, start, without=name)
-        after = _reached(ways, name) if step in around[name] else set()
-        if step in around[name] and step in after:
+            after[name] = _reached(ways, name)
+        if step in around[name] and step in after[name]:
             message = f'Step "{name[:60]}" does not run on every way to {use.step.within}.'
             hint = "Where it did not run, there is no output: lead every way through it, or branch before."
             yield Fault(use.path, message, hint, text=use.reference.text)
@@ -80,19 +82,19 @@ def _circles(context: Context) -> Iterator[Fault]:
     for name in ends:
         if name not in ending:
             ending |= _reached(back, name)
+    reachable = context.graph.reachable()
     for node in nodes:
-        if node.id in context.graph.reachable() and node.id not in ending:
-            step = context.named[node.id]
+        step = context.named.get(node.id)
+        if step and node.id in reachable and node.id not in ending:
             message = f"{step.called} leads in a circle that only a failure ends."
             yield Fault((*step.path, "name"), message, "Lead one of its ways to a step with isEnd.")
             return
 
 
 def _may_end(context: Context, name: str, ways: Mapping[str, list[str]]) -> bool:
-    if name not in ways:
-        return True
+    step = context.named.get(name)
     # A branch whose conditions all fail ends the run when it says so.
-    return str(context.named[name].data.get("isEnd")).lower() == "true"
+    return name not in ways or step is None or truth(step.data.get("isEnd")) is True
 
 
 @RULES.add("loop-jump", "error", "A jump from outside does not lead into a loop.", _LOOP)
