@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ssmdoc import references
@@ -155,6 +155,11 @@ def _condition(value: Any, path: Path, depth: int) -> Iterator[Fault]:
                 yield from _condition(part, (*path, word, index), depth + 1)
     if "Not" in value:
         yield from _condition(value["Not"], (*path, "Not"), depth + 1)
+    yield from _comparison(value, path)
+
+
+def _comparison(value: Mapping[str, Any], path: Path) -> Iterator[Fault]:
+    """What is wrong with a condition's own Variable and operator."""
     used = [operator for operator in OPERATORS if operator in value]
     if len(used) > 1:
         yield Fault(

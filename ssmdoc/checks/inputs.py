@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from ssmdoc import actions, durations, references
@@ -134,6 +135,19 @@ def _durations(context: Context) -> Iterator[Fault]:
                 durations.seconds(duration)
             except ValueError as error:
                 yield Fault((*step.path, "inputs", "Duration"), str(error))
+
+
+@RULES.add("input-timestamp", "warning", "Timestamp is an ISO 8601 time.", "automation-action-sleep.html")
+def _timestamps(context: Context) -> Iterator[Fault]:
+    for step in context.steps:
+        moment = step.inputs.get("Timestamp")
+        if step.action != "aws:sleep" or not isinstance(moment, str) or "{{" in moment:
+            continue
+        try:
+            datetime.fromisoformat(moment.strip())
+        except ValueError:
+            message = f"`{moment[:60]}` is no time."
+            yield Fault((*step.path, "inputs", "Timestamp"), message, "Write it like 2030-01-01T01:00:00Z.")
 
 
 @RULES.add(

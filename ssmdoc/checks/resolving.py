@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from ssmdoc import actions
-from ssmdoc.checks.rule import Context, Fault, RawStep, Rules, Use
+from ssmdoc.checks.rule import Context, Fault, RawStep, Rules, Use, literal_inputs, texts
 from ssmdoc.references import AUTOMATION_VARIABLES, GLOBAL_VARIABLES
 from ssmdoc.suggestions import listed, meant
 
@@ -113,14 +113,12 @@ def _role_reference(context: Context) -> Iterator[Fault]:
 @RULES.add("reference-nested", "error", "A reference does not stand inside a reference.", _PAGE)
 def _nested(context: Context) -> Iterator[Fault]:
     for step in context.steps:
-        for key, value in step.inputs.items():
-            found = _NESTED.search(value) if isinstance(value, str) else None
+        literal = literal_inputs(step)
+        for path, text in texts(step.inputs, (*step.path, "inputs")):
+            key = path[len(step.path) + 1]
+            found = None if key in literal or key == "Steps" else _NESTED.search(text)
             if found:
-                yield Fault(
-                    (*step.path, "inputs", key),
-                    "A reference cannot stand inside another one.",
-                    text=found.group(),
-                )
+                yield Fault(path, "A reference cannot stand inside another one.", text=found.group())
 
 
 @RULES.add(

@@ -116,7 +116,7 @@ class Context:
             for item in references.find(self.data.get("assumeRole"))
         ]
         for step in self.steps:
-            literal = _LITERAL_INPUTS.get(step.action, ())
+            literal = literal_inputs(step)
             for key, value in step.data.items():
                 if key == "inputs":
                     continue
@@ -132,6 +132,23 @@ class Context:
                     for item in references.find(value)
                 ]
         return tuple(found)
+
+
+def literal_inputs(step: RawStep) -> tuple[str, ...]:
+    """The inputs of a step whose text is of another language."""
+    return _LITERAL_INPUTS.get(step.action, ())
+
+
+def texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:
+    """Every text in a value, with its path; `path` is where the value stands."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield from texts(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from texts(inner, (*path, index))
 
 
 def _raw_steps(value: Any, path: Path) -> Iterator[RawStep]:

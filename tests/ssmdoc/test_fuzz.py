@@ -1,7 +1,11 @@
-"""Whatever the text, reading and checking it ends with findings."""
+"""Whatever the text, reading and judging it ends with findings, within a moment."""
 
 import json
+import os
+import random
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -49,7 +53,7 @@ TEXTS = json.dumps(GOOD, indent=1), yaml.safe_dump(GOOD, sort_keys=False)
 @given(st.text(max_size=200))
 def test_any_text_is_answered(text: str) -> None:
     for notation in (None, "JSON", "YAML"):
-        for finding in ssmdoc.check(text, format=notation):  # type: ignore[arg-type]
+        for finding in ssmdoc.check(text, format=notation):
             assert finding.line >= 1
             assert finding.column >= 1
 
@@ -160,3 +164,114 @@ def test_hostile_documents_cost_little(text: str) -> None:
     ssmdoc.policy.evaluate(ssmdoc.parse(text), {"required_tags": ["Owner", "CostCentre"]})
     # They take at most half a second of an idle core; the room is for slow and crowded machines.
     assert time.process_time() - before < 3
+
+
+FOLDER = os.environ.get("SSM_CORPUS", "")
+# Everything takes less than a second of an idle core; the room is for slow and crowded machines.
+MOST_SECONDS = 3
+ROUNDS = 600
+ODD: tuple[Any, ...] = (
+    None, True, 0, -1, 1.5, 10**50, "", "x", "{{ a }}", "{{a.b}}", "{{", "{{ variable:x }}", "$..[", "step:",
+    "aws:loop", "aws:branch", "aws:executeScript", "PT1H", "(" * 200, [], [[]], [{}], ["x", None], [1] * 50,
+    {}, {"a": 1}, {"Name": [], "Selector": {}},
+)  # fmt: skip
+ODD_CHARACTERS = "\0\t\n\r\"':[{}*&!%|>#\u2028\ufeff\U0001f600"
+
+
+def published() -> list[str]:
+    """Our own good document, and published ones where they are at hand."""
+    texts = list(TEXTS)
+    if FOLDER:
+        texts += [path.read_text(encoding="utf-8") for path in sorted((Path(FOLDER) / "documents").iterdir())]
+    return [text for text in texts if len(text) < 40_000]
+
+
+def places(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Every place in a value: the list or map, and the index or key."""
+    keys = value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+    for key in keys:
+        yield value, key
+        yield from places(value[key])
+
+
+def lines_lost(text: str, pick: random.Random) -> str:
+    lines = text.split("\n")
+    start = pick.randrange(len(lines))
+    return "\n".join(lines[:start] + lines[start + pick.randint(1, 4) :])
+
+
+def lines_doubled(text: str, pick: random.Random) -> str:
+    lines = text.split("\n")
+    start = pick.randrange(len(lines))
+    return "\n".join(lines[:start] + lines[start : start + pick.randint(1, 5)] + lines[start:])
+
+
+def lines_swapped(text: str, pick: random.Random) -> str:
+    lines = text.split("\n")
+    one, other = pick.randrange(len(lines)), pick.randrange(len(lines))
+    lines[one], lines[other] = lines[other], lines[one]
+    return "\n".join(lines)
+
+
+def words_swapped(text: str, pick: random.Random) -> str:
+    words = text.split(" ")
+    one, other = pick.randrange(len(words)), pick.randrange(len(words))
+    words[one], words[other] = words[other], words[one]
+    return " ".join(words)
+
+
+def characters_put_in(text: str, pick: random.Random) -> str:
+    at = pick.randrange(len(text))
+    return text[:at] + "".join(pick.choices(ODD_CHARACTERS, k=3)) + text[at:]
+
+
+def bytes_changed(text: str, pick: random.Random) -> str:
+    raw = bytearray(text.encode())
+    for _ in range(3):
+        raw[pick.randrange(len(raw))] = pick.randrange(256)
+    return raw.decode("utf-8", "replace")
+
+
+def values_replaced(text: str, pick: random.Random) -> str:
+    data = json.loads(json.dumps(ssmdoc.parse(text).data, default=str))
+    for _ in range(pick.randint(1, 4)):
+        holder, key = pick.choice(list(places(data)))
+        holder[key] = json.loads(json.dumps(pick.choice(ODD)))
+    return json.dumps(data, indent=1)
+
+
+DAMAGES: tuple[Callable[[str, random.Random], str], ...] = (
+    lines_lost,
+    lines_doubled,
+    lines_swapped,
+    words_swapped,
+    characters_put_in,
+    bytes_changed,
+    values_replaced,
+)
+
+
+def judge(text: str, pick: random.Random) -> None:
+    """All that is done with a document's text, whatever it holds."""
+    for finding in ssmdoc.check(text):
+        assert finding.message.endswith((".", "?")), finding
+    parsed = ssmdoc.parse(text)
+    document = parsed.document
+    if document is None:
+        return
+    ssmdoc.graph.build(document).reachable()
+    ssmdoc.timing.longest(document)
+    ssmdoc.parameters.form_fields(document)
+    ssmdoc.parameters.validate(document, {name: pick.choice(ODD) for name in document.parameters})
+    ssmdoc.policy.evaluate(parsed, {"required_tags": ["Owner"]})
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_documents_damaged_by_chance_are_judged(damage: Callable[[str, random.Random], str]) -> None:
+    texts = published()
+    for seed in range(ROUNDS if FOLDER else ROUNDS // 4):
+        pick = random.Random(f"{damage.__name__} {seed}")
+        text = damage(pick.choice(texts), pick)
+        before = time.process_time()
+        judge(text, pick)
+        assert time.process_time() - before < MOST_SECONDS, f"{damage.__name__}, seed {seed}"
