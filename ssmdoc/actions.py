@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from ssmdoc.action_specs import BY_NAME, ActionSpec, Effect, InputSpec
 from ssmdoc.model import Step
+from ssmdoc.specs import BY_NAME, ActionSpec, Effect, InputSpec
 
 __all__ = ["API_ACTIONS", "INTERNAL", "SPECS", "ActionSpec", "Effect", "InputSpec", "effect"]
 
