@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ssmdoc.specs.model import GUIDE, ActionSpec, returns
+from ssmdoc.specs.model import GUIDE, ActionSpec, need, returns
 
 _API = (
     need("Service", "String", "The AWS service, by its name in the AWS SDK for Python: ec2, s3, rds."),
