@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ _NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 _AWS_TYPE = re.compile(
     r"(?:AWS::[A-Za-z0-9]+(?:::[A-Za-z0-9]+)+|List<AWS::[A-Za-z0-9]+(?:::[A-Za-z0-9]+)+>)\Z"
 )
+_PATTERNS_SECONDS = 0.3
 _PAGE = "documents-syntax-data-elements-parameters.html"
 
 
@@ -114,7 +116,11 @@ def _patterns(context: Context) -> Iterator[Fault]:
 
 @RULES.add("definition-default-refused", "warning", "A default keeps its own parameter's constraints.", _PAGE)
 def _refused_defaults(context: Context) -> Iterator[Fault]:
+    # A pattern may take long on a text; many of them together must not.
+    end = time.monotonic() + _PATTERNS_SECONDS
     for name, parameter in context.document.parameters.items():
+        if time.monotonic() > end:
+            return
         default = parameter.default
         if parameter.required or default in ("", [], {}) or any(references.find(default)):
             continue

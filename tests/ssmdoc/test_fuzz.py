@@ -151,6 +151,25 @@ HOSTILE = {
         [{"name": f"s{n:04}", "action": "aws:pause", "onFailure": f"step:s{n:04}x"} for n in range(900)]
     ),
     "keys": _document([{f"nextst{n}": 1 for n in range(4000)}]),
+    "patterns": _document(
+        [],
+        parameters={
+            f"p{n:03}": {"type": "String", "default": "a" * 60 + "!", "allowedPattern": "(a|a)+$"}
+            for n in range(200)
+        },
+    ),
+    "scripts": _document(
+        [
+            {
+                "name": f"s{n:03}",
+                "action": "aws:executeScript",
+                "inputs": {"Runtime": "python3.11", "Handler": "h", "Script": script * 2000},
+            }
+            for n, script in enumerate(
+                ("(", "not ", "-", "a.", "a()", "lambda:", "password = 'a-", "A1b", "{{ ")
+            )
+        ]
+    ),
     "calls": _document([_call(f"s{n:04}", Api=f"SendMessagez{n}") for n in range(600)]),
     "aliases": "mainSteps:\n  - &a {name: abc, action: aws:loop, inputs: {Steps: [{name: abd}]}}\n"
     + "  - *a\n" * 6000,
