@@ -28,6 +28,8 @@ _CALLED = {
     "double": "a number",
     "boolean": "true or false",
 }
+# The kinds of shape that have a least and a most, and what is counted.
+_MEASURED = {"string": " character(s)", "list": " item(s)", "integer": "", "long": ""}
 _NUMBER = re.compile(r"\s*-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?\s*\Z")
 # Inputs nest less deep than this in every model; a text may nest deeper.
 _MAX_DEPTH = 30
@@ -41,14 +43,6 @@ class Objection:
     message: str
     hint: str = ""
     at_key: bool = False
-
-
-def objections(service: Service, shape: str, value: Any, path: Path = ()) -> Iterator[Objection]:
-    """Everything in `value` that `shape` does not allow; a reference may stand for any value.
-
-    Arguments: `shape` is the name of a shape of the service's model, `path` where the value stands.
-    """
-    yield from _value(service, service.shape(shape), value, path, 0)
 
 
 def _open(value: Any) -> bool:
@@ -77,12 +71,27 @@ def _value(
         inner = service.shape(shape["value"]["shape"])
         for key, item in value.items():
             yield from _value(service, inner, item, (*path, key), depth + 1)
-    elif kind == "string" and shape.get("enum") and str(value) not in shape["enum"]:
+    if kind in _MEASURED:
+        yield from _size(shape, value, path)
+    if kind == "string" and shape.get("enum") and str(value) not in shape["enum"]:
         choices = shape["enum"]
         few = f"Choose {listed(choices, 'or')}." if len(choices) <= 12 else ""
         yield Objection(
             path, f"{_name(path)} cannot be `{str(value)[:60]}`.", meant(str(value), choices) or few
         )
+
+
+def _size(shape: Mapping[str, Any], value: Any, path: Path) -> Iterator[Objection]:
+    """What is too short, too long, too small or too large."""
+    number = whole_number(value) if shape["type"] in ("integer", "long") else None
+    size = number if number is not None else len(value) if isinstance(value, (str, list)) else None
+    unit = "" if number is not None else _MEASURED[shape["type"]]
+    if size is None or (isinstance(value, list) and any(_open(item) for item in value)):
+        return
+    if size < shape.get("min", size):
+        yield Objection(path, f"{_name(path)} takes at least {shape['min']}{unit}, not {size}.")
+    elif size > shape.get("max", size):
+        yield Objection(path, f"{_name(path)} takes at most {shape['max']}{unit}, not {size}.")
 
 
 def structure(

@@ -16,16 +16,6 @@ RULES = Rules()
 
 _VARIABLES = "automation-variables.html"
 _BRANCH = "automation-branch-condition.html"
-# The types of outputs that need no declaration, where one page or another gives them.
-_IMPLIED = {
-    "InstanceIds": "StringList",
-    "InstanceStates": "StringList",
-    "CommandId": "String",
-    "StackId": "String",
-    "ImageId": "String",
-    "ApprovalStatus": "String",
-    "NextStep": "String",
-}
 # The types of reference that an input's type takes; lists and maps are never made of anything else.
 _TAKES = {
     "Integer": ("Integer", "String"),
@@ -52,7 +42,8 @@ def type_of(context: Context, reference: Reference) -> str:
     declared = step.output(reference.output) if step else None
     if declared is not None:
         return declared.type or ""
-    return _IMPLIED.get(reference.output, "") if step else ""
+    spec = actions.SPECS.get(step.action) if step else None
+    return next((item.type for item in spec.implied if item.name == reference.output), "") if spec else ""
 
 
 @RULES.add(

@@ -211,3 +211,22 @@ def test_no_comment_takes_an_error_back() -> None:
     text = SCRIPT.replace("python3.8", "python2.7").replace("script-runtime", "input-runtime")
     assert found(text, "input-runtime")
     assert any("no comment takes back" in said for _, said in found(text, "suppression"))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "says"),
+    [
+        ("{Service: ec2, Api: DescribeInstances, MaxResults: 2}", ""),
+        ("{Service: sqs, Api: ReceiveMessage, QueueUrl: x, MaxNumberOfMessages: 20}", ""),
+        ("{Service: ssm, Api: GetParameter, Name: ''}", "Name takes at least 1"),
+        ("{Service: ssm, Api: DescribeParameters, MaxResults: 51}", "MaxResults takes at most 50"),
+        ("{Service: ssm, Api: DescribeParameters, MaxResults: '{{ global:DATE }}'}", ""),
+        (
+            "{Service: ssm, Api: GetParameters, Names: [a, b, c, d, e, f, g, h, i, j, k]}",
+            "Names takes at most 10",
+        ),
+    ],
+)
+def test_a_call_keeps_to_the_sizes_that_its_operation_takes(inputs: str, says: str) -> None:
+    said = found(f"{HEAD}- name: run\n  action: aws:executeAwsApi\n  inputs: {inputs}\n", "api-input")
+    assert [says in message for _, message in said] == ([True] if says else [])
