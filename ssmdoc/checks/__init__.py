@@ -5,6 +5,7 @@ from __future__ import annotations
 from ssmdoc import suppressions
 from ssmdoc.checks import (
     calls,
+    conformity,
     definitions,
     flow,
     inputs,
@@ -37,6 +38,7 @@ RULES: tuple[Rule, ...] = tuple(
         scripts,
         limits,
         secrets,
+        conformity,
     )
     for rule in module.RULES.all
 )
@@ -50,5 +52,6 @@ def check(text: str, *, format: Format | None = None) -> tuple[Finding, ...]:
         return parsed.findings
     context = Context(parsed, parsed.document)
     found = [*parsed.findings, *(finding for rule in RULES for finding in rule.evaluate(context))]
+    found = conformity.only_new(found)
     known = _IDS | {finding.id for finding in found}
     return in_order(suppressions.apply(parsed, found, known))

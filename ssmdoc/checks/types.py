@@ -78,8 +78,10 @@ def _operators(context: Context) -> Iterator[Fault]:
         found = references.whole(condition.get("Variable"))
         if found is None:
             variable = condition.get("Variable")
-            if isinstance(variable, str) and not references.find(variable):
-                message = f"The Variable `{variable[:60]}` refers to nothing, so that it is always the same."
+            if not references.find(variable):
+                message = (
+                    f"The Variable `{str(variable)[:60]}` refers to nothing, so that it is always the same."
+                )
                 yield Fault((*path, "Variable"), message, "Write a reference: {{ step.Output }}.")
             continue
         kind = type_of(context, found)

@@ -192,6 +192,8 @@ MISTAKES: list[tuple[tuple[Any, ...], Any, str, tuple[Any, ...], str]] = [
     (step("each", "inputs", "MaxIterations"), 101, "loop-iterations", step("each", "inputs", "MaxIterations"), "1 to 100"),
     (step("each", "inputs", "Steps", 0, "action"), "aws:loop", "loop-nested", step("each", "inputs", "Steps", 0, "action"), "inside a loop"),
     (step("clean", "inputs", "StackName"), "{{ each.CurrentIteratorValue }}", "loop-current", step("clean", "inputs", "StackName"), "only inside"),
+    (step("each", "inputs", "Steps"), [5], "schema", step("each", "inputs", "Steps", 0), "A step is a map"),
+    (step("choose", "inputs", "Choices", 0, "Variable"), 5, "branch-type", step("choose", "inputs", "Choices", 0, "Variable"), "refers to nothing"),
     (step("each", "inputs", "Steps", 0, "inputs", "Duration"), "1h", "input-duration", step("each", "inputs", "Steps", 0, "inputs", "Duration"), "PT45S"),
 ]  # fmt: skip
 
