@@ -77,7 +77,9 @@ def _circles(context: Context) -> Iterator[Fault]:
     for source, targets in ways.items():
         for target in targets:
             back.setdefault(target, []).append(source)
-    ends = [node.id for node in nodes if _may_end(context, node.id, ways)]
+    # A loop comes to its own end: only what follows it can lead in a circle.
+    onward = _ways(context, ("next", "branch"))
+    ends = [node.id for node in nodes if _may_end(context, node.id, onward)]
     ending: set[str] = set()
     for name in ends:
         if name not in ending:

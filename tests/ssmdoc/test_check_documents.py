@@ -230,3 +230,14 @@ def test_no_comment_takes_an_error_back() -> None:
 def test_a_call_keeps_to_the_sizes_that_its_operation_takes(inputs: str, says: str) -> None:
     said = found(f"{HEAD}- name: run\n  action: aws:executeAwsApi\n  inputs: {inputs}\n", "api-input")
     assert [says in message for _, message in said] == ([True] if says else [])
+
+
+def test_a_loop_at_the_end_ends_the_document() -> None:
+    text = f"""{HEAD}- name: each
+  action: aws:loop
+  inputs:
+    Iterators: [a, b]
+    Steps:
+    - {{name: inner, action: 'aws:pause', inputs: {{}}}}
+"""
+    assert not found(text, "step-circle")
