@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from ssmdoc import actions, durations, references
+from ssmdoc import actions, durations, references, timing
 from ssmdoc.actions import InputSpec
 from ssmdoc.checks.rule import Context, Fault, RawStep, Rules
 from ssmdoc.model import truth, whole_number
@@ -135,6 +135,22 @@ def _durations(context: Context) -> Iterator[Fault]:
                 durations.seconds(duration)
             except ValueError as error:
                 yield Fault((*step.path, "inputs", "Duration"), str(error))
+
+
+@RULES.add("input-sleep", "warning", "A sleep takes less than 7 days.", "automation-action-sleep.html")
+def _long_sleeps(context: Context) -> Iterator[Fault]:
+    for step in context.steps:
+        duration = step.inputs.get("Duration")
+        if step.action != "aws:sleep" or not isinstance(duration, str):
+            continue
+        try:
+            seconds = durations.seconds(duration)
+        except ValueError:
+            continue
+        if seconds > timing.MAX_SLEEP:
+            message = f"{duration[:60]} is longer than a sleep can be: {timing.MAX_SLEEP} seconds."
+            hint = "Sleep less, or more than once."
+            yield Fault((*step.path, "inputs", "Duration"), message, hint)
 
 
 @RULES.add("input-timestamp", "warning", "Timestamp is an ISO 8601 time.", "automation-action-sleep.html")

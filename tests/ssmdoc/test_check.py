@@ -144,6 +144,7 @@ MISTAKES: list[tuple[tuple[Any, ...], Any, str, tuple[Any, ...], str]] = [
     (step("await", "inputs", "PropertySelector"), "$.", "input-selector", step("await", "inputs", "PropertySelector"), "JSONPath"),
     (step("rest", "inputs", "Duration"), "10 minutes", "input-duration", step("rest", "inputs", "Duration"), "PT45S"),
     (step("rest", "inputs", "Timestamp"), "tomorrow", "input-timestamp", step("rest", "inputs", "Timestamp"), "no time"),
+    (step("rest", "inputs", "Duration"), "P10D", "input-sleep", step("rest", "inputs", "Duration"), "604799 seconds"),
     (step("script", "inputs", "Runtime"), "python2.7", "input-runtime", step("script", "inputs", "Runtime"), "python2.7"),
     (step("script", "inputs", "Handler"), DROP, "input-runtime", step("script", "inputs"), "Handler"),
     (step("script", "inputs", "Handler"), "mian", "script-handler", step("script", "inputs", "Handler"), "`mian`"),
