@@ -46,6 +46,7 @@ class TextForm(forms.Form):
         self.fields["text"].widget.attrs |= {
             "data-format-field": f"#{self['format'].id_for_label}",
             "data-check-url": reverse("documents:check"),
+            "data-completions-url": reverse("documents:completions"),
         }
 
     def clean_text(self) -> str:

@@ -10,6 +10,7 @@ urlpatterns = [
     path("documents/", views.document_list, name="list"),
     path("documents/new/", views.new, name="new"),
     path("documents/check/", views.check, name="check"),
+    path("documents/completions/", views.completions, name="completions"),
     path("documents/<int:document_id>/", views.detail, name="detail"),
     path("documents/<int:document_id>/edit/", views.edit, name="edit"),
     path("documents/<int:document_id>/versions/<int:number>/", views.version, name="version"),

@@ -16,6 +16,7 @@ from documents import selectors, services, starters
 from documents.checking import examine
 from documents.forms import DocumentFilter, EditForm, NewDocumentForm, PublishForm, StarterForm, refuse
 from documents.models import Document, DocumentVersion, Publication
+from ssmdoc import completion
 
 # The editor sends what is typed: a text above AWS's limit is refused when it is saved, but a page of somebody
 # else's making need not be parsed.
@@ -108,6 +109,14 @@ def check(request: HttpRequest) -> HttpResponse:
         raise Invalid("Send “text” as text, and YAML or JSON as “format”.")
     found = examine(text, format)
     return JsonResponse({"findings": [finding.as_dict() for finding in found.findings], "graph": found.graph})
+
+
+@require_safe
+def completions(request: HttpRequest) -> HttpResponse:
+    """Tell the editor the words of the language, with what each means."""
+    if not selectors.may_author(request.user):
+        raise NotFound()
+    return JsonResponse(completion.vocabulary())
 
 
 @require_safe

@@ -59,6 +59,7 @@ ROWS: dict[str, Row] = {
     "documents:list": Row(EVERYBODY),
     "documents:new": Row(OWNERS),
     "documents:check": Row({"author": 400, "administrator": 400}, method="post"),
+    "documents:completions": Row(OWNERS),
     "documents:detail": Row(OWNERS, ("document",)),
     "documents:edit": Row({"author": 200, "administrator": 403}, ("document",)),
     "documents:version": Row(OWNERS, ("document", "number")),
