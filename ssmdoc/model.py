@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-schemas-f
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -201,10 +202,13 @@ def _maps(value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
                 yield name, definition
 
 
+_WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,20}\s*")
+
+
 def whole_number(value: Any) -> int | None:
     """An integer, also one written as text ("600"); None for anything else."""
-    if isinstance(value, str) and len(value) <= 20 and value.strip().lstrip("-").isdecimal():
-        return int(value)
+    if isinstance(value, str):
+        return int(value) if _WHOLE_NUMBER.fullmatch(value) else None
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
