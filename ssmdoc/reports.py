@@ -1,0 +1,74 @@
+"""What is said of a document's file: findings, and on demand its graph."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ssmdoc import graph, policy
+from ssmdoc.checks import check
+from ssmdoc.document import parse
+from ssmdoc.files import File
+from ssmdoc.findings import Finding, in_order
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """The judgement of one file. `graph` is None when not asked for or without a document."""
+
+    path: str
+    findings: tuple[Finding, ...]
+    graph: Mapping[str, Any] | None = None
+
+    @property
+    def errors(self) -> int:
+        """How many findings are errors."""
+        return sum(finding.severity == "error" for finding in self.findings)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The report as JSON-ready data: ``path``, ``findings``, and ``graph`` if asked for."""
+        found: dict[str, Any] = {
+            "path": self.path,
+            "findings": [
+                {
+                    "id": finding.id,
+                    "severity": finding.severity,
+                    "line": finding.line,
+                    "column": finding.column,
+                    "message": finding.message,
+                    "hint": finding.hint,
+                }
+                for finding in self.findings
+            ],
+        }
+        if self.graph is not None:
+            found["graph"] = self.graph
+        return found
+
+    def lines(self) -> Iterator[str]:
+        """The report as lines: ``path:line:column: severity id message``, then what else was asked for."""
+        for finding in self.findings:
+            said = " ".join(f"{finding.message} {finding.hint}".split())
+            yield f"{self.path}:{finding.line}:{finding.column}: {finding.severity} {finding.id} {said}"
+        for edge in (self.graph or {}).get("edges", ()):
+            label = f" ({edge['label']})" if edge["label"] else ""
+            yield f"{self.path}: graph {edge['source']} -> {edge['target']} {edge['kind']}{label}"
+
+
+def judge(file: File, rule_sets: Sequence[Mapping[str, Any]] = (), *, steps: bool = False) -> Report:
+    """Judges a file by the language's rules and by an organisation's (see `ssmdoc.policy`).
+
+    With `steps` the report tells the document's graph. A file whose bytes are at fault is judged for nothing
+    else.
+    """
+    if file.finding is not None:
+        return Report(file.path, (file.finding,))
+    findings = list(check(file.text))
+    drawn = None
+    if rule_sets or steps:
+        parsed = parse(file.text)
+        findings += policy.evaluate(parsed, *rule_sets)
+        if steps and parsed.document is not None:
+            drawn = graph.build(parsed.document).as_dict()
+    return Report(file.path, in_order(findings), drawn)
