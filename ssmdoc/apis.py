@@ -32,33 +32,42 @@ class Operation:
 
 @dataclass(frozen=True)
 class Service:
-    """One service's model."""
+    """One service's model: the shapes of each operation's input and output, and every shape as JSON.
+
+    Shapes are kept as text and read when they are asked for. A large service has ten thousand of them, and as
+    objects they would make every full collection of garbage take a tenth of a second.
+    """
 
     name: str
-    model: Mapping[str, Any] = field(repr=False)
+    metadata: Mapping[str, Any] = field(repr=False)
+    inputs: Mapping[str, str] = field(repr=False)
+    outputs: Mapping[str, str] = field(repr=False)
+    texts: Mapping[str, str] = field(repr=False)
+    read: dict[str, Mapping[str, Any]] = field(repr=False, default_factory=dict)
 
     @cached_property
     def _names(self) -> dict[str, str]:
-        return {name.lower(): name for name in self.model["operations"]}
+        return {name.lower(): name for name in self.inputs}
 
     @property
     def operations(self) -> tuple[str, ...]:
         """The names of all operations."""
-        return tuple(self.model["operations"])
+        return tuple(self.inputs)
 
     def operation(self, api: str) -> Operation | None:
         """The operation that an `Api` names, however its words are joined, or None."""
         name = self._names.get(operation_name(api).lower())
         if name is None:
             return None
-        shape = self.shape(self.model["operations"][name].get("input", {}).get("shape", ""))
-        output = self.model["operations"][name].get("output", {}).get("shape", "")
+        shape = self.shape(self.inputs[name])
         members = MappingProxyType(shape.get("members", {}))
-        return Operation(name, members, tuple(shape.get("required", ())), output)
+        return Operation(name, members, tuple(shape.get("required", ())), self.outputs[name])
 
     def shape(self, name: str) -> Mapping[str, Any]:
         """A shape of the model; empty when there is none of that name."""
-        found: Mapping[str, Any] = self.model["shapes"].get(name, {})
+        found = self.read.get(name)
+        if found is None:
+            found = self.read[name] = json.loads(self.texts.get(name, "{}"))
         return found
 
 
@@ -80,7 +89,24 @@ def service(name: str) -> Service | None:
     if not versions:
         return None
     with gzip.open(versions[-1] / "service-2.json.gz") as file:
-        return Service(wanted, json.load(file))
+        model = json.load(file)
+    operations = model["operations"]
+    return Service(
+        wanted,
+        model["metadata"],
+        {name: item.get("input", {}).get("shape", "") for name, item in operations.items()},
+        {name: item.get("output", {}).get("shape", "") for name, item in operations.items()},
+        {name: json.dumps(_bare(shape)) for name, shape in model["shapes"].items()},
+    )
+
+
+def _bare(shape: Mapping[str, Any]) -> dict[str, Any]:
+    """A shape without its documentation, which is most of a model."""
+    found = {key: value for key, value in shape.items() if key != "documentation"}
+    members = found.get("members")
+    if isinstance(members, dict):
+        found["members"] = {name: {"shape": member["shape"]} for name, member in members.items()}
+    return found
 
 
 def _data() -> Path:

@@ -69,8 +69,8 @@ def _list(parameter: Parameter) -> dict[str, Any]:
     return {
         "type": "array",
         "items": _text(parameter) if base_type(parameter.type) == "StringList" else _object(parameter),
-        **_limit("minItems", parameter.min_items),
-        "maxItems": min(parameter.max_items or MAX_VALUES, MAX_VALUES),
+        **_limit("minItems", None if parameter.min_items is None else max(parameter.min_items, 0)),
+        "maxItems": max(min(parameter.max_items or MAX_VALUES, MAX_VALUES), 0),
     }
 
 
@@ -79,7 +79,7 @@ def _text(parameter: Parameter) -> dict[str, Any]:
     found: dict[str, Any] = {
         "type": "string",
         "minLength": max(parameter.min_chars or 1, 1),
-        "maxLength": min(most, MAX_VALUE_LENGTH),
+        "maxLength": max(min(most, MAX_VALUE_LENGTH), 0),
     }
     if parameter.allowed_values is not None:
         found["enum"] = [references.render(item) for item in parameter.allowed_values]

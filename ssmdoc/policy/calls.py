@@ -94,7 +94,7 @@ def names(service: str, api: str) -> tuple[str, ...]:
     if known is None:
         return (f"{service.lower()}:{operation}",)
     found = known.operation(api)
-    metadata = known.model["metadata"]
+    metadata = known.metadata
     prefixes = (known.name, metadata.get("signingName", metadata["endpointPrefix"]))
     return tuple(dict.fromkeys(f"{prefix}:{found.name if found else operation}" for prefix in prefixes))
 
