@@ -57,7 +57,7 @@ def calls(document: Document, step: Step) -> Iterator[Call]:
         yield from _state(document, step)
     else:
         spec = actions.SPECS.get(step.action)
-        for name in getattr(spec, "iam", ()):
+        for name in spec.iam if spec else ():
             yield Call((name,), (*step.path, "action"))
 
 

@@ -203,6 +203,8 @@ def judged(rules: dict[str, Any], *steps: dict[str, Any], **head: Any) -> list[t
         ("*:Delete*", api("s3", "DeleteBucket"), True),
         ("elasticloadbalancing:DeleteLoadBalancer", api("elbv2", "delete_load_balancer"), True),
         ("elbv2:DeleteLoadBalancer", api("elbv2", "DeleteLoadBalancer"), True),
+        ("ec2:RunInstances", LAUNCH, True),
+        ("cloudformation:DeleteStack", {"name": "s", "action": "aws:deleteStack", "inputs": {}}, True),
         (
             "ec2:TerminateInstances",
             {"name": "s", "action": "aws:changeInstanceState", "inputs": {"DesiredState": "terminated"}},
