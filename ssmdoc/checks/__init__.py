@@ -17,6 +17,7 @@ from ssmdoc.checks import (
     secrets,
     structure,
     types,
+    values,
 )
 from ssmdoc.checks.rule import Context, Rule
 from ssmdoc.document import parse
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = tuple(
         resolving,
         inputs,
         types,
+        values,
         calls,
         scripts,
         limits,

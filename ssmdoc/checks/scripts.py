@@ -90,6 +90,28 @@ def _handlers(context: Context) -> Iterator[Fault]:
             )
 
 
+@RULES.add("script-arguments", "warning", "A handler takes the events and the context.", _SCRIPT)
+def _arguments(context: Context) -> Iterator[Fault]:
+    for step, script in _scripts(context):
+        handler = step.inputs.get("Handler")
+        tree = _parse(script)
+        if not isinstance(handler, str) or not isinstance(tree, ast.Module):
+            continue
+        name = handler.rpartition(".")[2]
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef) and node.name == name and not _takes_two(node.args):
+                message = f"`{name[:60]}` cannot be called with the events and the context."
+                hint = f"Define it as `def {name[:60]}(events, context):`."
+                yield Fault((*step.path, "inputs", "Handler"), message, hint)
+
+
+def _takes_two(arguments: ast.arguments) -> bool:
+    given = len(arguments.posonlyargs) + len(arguments.args)
+    required = given - len(arguments.defaults)
+    needs_names = any(default is None for default in arguments.kw_defaults)
+    return required <= 2 and (given >= 2 or arguments.vararg is not None) and not needs_names
+
+
 def _defined(tree: ast.Module) -> set[str]:
     names: set[str] = set()
     for node in ast.walk(tree):

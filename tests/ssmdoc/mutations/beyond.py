@@ -163,6 +163,54 @@ def _map_where_a_list_of_maps_belongs(site: Site) -> Iterator[Planted]:
             yield site.plant(("inputs", key), value[0])
 
 
+# What actions hand on, and what belongs together
+
+
+@KINDS.step
+def _tag_key_in_lower_case(site: Site) -> Iterator[Planted]:
+    if site.action == "aws:createTags" and isinstance(site.inputs.get("Tags"), list):
+        for index, tag in enumerate(site.inputs["Tags"]):
+            if isinstance(tag, dict) and "Key" in tag:
+                yield site.rename(("inputs", "Tags", index), "Key", "key")
+
+
+@KINDS.step
+def _image_that_is_an_instance(site: Site) -> Iterator[Planted]:
+    if site.action == "aws:runInstances":
+        yield site.plant(("inputs", "ImageId"), "i-0123456789abcdef0")
+
+
+@KINDS.step
+def _least_above_the_most(site: Site) -> Iterator[Planted]:
+    if site.action == "aws:runInstances":
+        data = changed(site.document, (*site.path, "inputs", "MaxInstanceCount"), 1)
+        at = (*site.path, "inputs", "MinInstanceCount")
+        yield Planted(changed(data, at, 2), (at,))
+
+
+@KINDS.document
+def _brace_missing(document: Document) -> Iterator[Planted]:
+    for site in sites(document):
+        for key, value in site.inputs.items():
+            whole = references.whole(value) if isinstance(value, str) else None
+            if whole and whole.kind == "parameter":
+                yield site.plant(("inputs", key), "{{ " + whole.name + " }")
+
+
+@KINDS.document
+def _role_by_its_name(document: Document) -> Iterator[Planted]:
+    yield Planted(changed(document, ("assumeRole",), "AutomationServiceRole"), (("assumeRole",),))
+
+
+@KINDS.step
+def _handler_without_arguments(site: Site) -> Iterator[Planted]:
+    script, handler = _python(site), str(site.inputs.get("Handler"))
+    head = next((line for line in script.splitlines() if line.startswith(f"def {handler}(")), "")
+    if head.endswith(":") and "Attachment" not in site.inputs:
+        fresh = script.replace(head, f"def {handler}():", 1)
+        yield site.plant(("inputs", "Script"), fresh, ("inputs", "Handler"), ("inputs", "Script"))
+
+
 # Responses
 
 
