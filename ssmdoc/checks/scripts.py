@@ -6,6 +6,7 @@ import ast
 import re
 import warnings
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 
 from ssmdoc import references
@@ -38,26 +39,47 @@ def _scripts(context: Context) -> Iterator[tuple[RawStep, str]]:
             yield step, script
 
 
-@lru_cache(maxsize=256)
-def _parse(script: str) -> ast.Module | SyntaxError | None:
-    """The script's syntax tree or what is wrong with it; None when it is beyond what Python can tell."""
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What the rules want to know of a Python script; `error` is what keeps it from compiling.
+
+    The syntax tree itself is not kept: the trees of many scripts are so many objects that Python's collection
+    of garbage would stop a check for a tenth of a second.
+    """
+
+    error: SyntaxError | None = None
+    names: frozenset[str] = frozenset()
+    # Functions that cannot be called with the events and the context.
+    unfit: frozenset[str] = frozenset()
+    sdk: bool = False
+
+
+@lru_cache(maxsize=1024)
+def _read(script: str) -> _Reading | None:
+    """A script's reading; None when it is beyond what Python can tell."""
     # A reference is some value by the time that Python reads the script.
     source = references.PATTERN.sub(lambda found: "_".ljust(len(found.group()), "_"), script)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(source)
+            tree = ast.parse(source)
     except SyntaxError as error:
-        return error
+        return _Reading(error.with_traceback(None))
     except (ValueError, RecursionError, MemoryError):
         return None
+    names, sdk = _named(tree)
+    unfit = frozenset(
+        node.name for node in tree.body if isinstance(node, ast.FunctionDef) and not _takes_two(node.args)
+    )
+    return _Reading(None, names, unfit, sdk)
 
 
 @RULES.add("script-syntax", "warning", "A Python script compiles.", _SCRIPT)
 def _syntax(context: Context) -> Iterator[Fault]:
     for step, script in _scripts(context):
-        found = _parse(script)
-        if isinstance(found, SyntaxError):
+        reading = _read(script)
+        found = reading.error if reading else None
+        if found is not None:
             path = (*step.path, "inputs", "Script")
             line = found.lineno or 1
             lines = script.splitlines()
@@ -78,13 +100,15 @@ def _handlers(context: Context) -> Iterator[Fault]:
         handler = step.inputs.get("Handler")
         if not isinstance(handler, str) or not handler or "{{" in handler or "Attachment" in step.inputs:
             continue
-        tree = _parse(script)
-        if not isinstance(tree, ast.Module):
+        reading = _read(script)
+        if reading is None or reading.error is not None:
             continue
         name = handler.rpartition(".")[2]
-        defined = _defined(tree)
-        if name not in defined:
-            hint = meant(name, defined) or f"Define `def {name[:60]}(events, context):` in the script."
+        if name not in reading.names:
+            hint = (
+                meant(name, sorted(reading.names))
+                or f"Define `def {name[:60]}(events, context):` in the script."
+            )
             yield Fault(
                 (*step.path, "inputs", "Handler"), f"The script defines no function `{name[:60]}`.", hint
             )
@@ -94,15 +118,14 @@ def _handlers(context: Context) -> Iterator[Fault]:
 def _arguments(context: Context) -> Iterator[Fault]:
     for step, script in _scripts(context):
         handler = step.inputs.get("Handler")
-        tree = _parse(script)
-        if not isinstance(handler, str) or not isinstance(tree, ast.Module):
+        reading = _read(script)
+        if not isinstance(handler, str) or reading is None:
             continue
         name = handler.rpartition(".")[2]
-        for node in tree.body:
-            if isinstance(node, ast.FunctionDef) and node.name == name and not _takes_two(node.args):
-                message = f"`{name[:60]}` cannot be called with the events and the context."
-                hint = f"Define it as `def {name[:60]}(events, context):`."
-                yield Fault((*step.path, "inputs", "Handler"), message, hint)
+        if name in reading.unfit:
+            message = f"`{name[:60]}` cannot be called with the events and the context."
+            hint = f"Define it as `def {name[:60]}(events, context):`."
+            yield Fault((*step.path, "inputs", "Handler"), message, hint)
 
 
 def _takes_two(arguments: ast.arguments) -> bool:
@@ -112,8 +135,10 @@ def _takes_two(arguments: ast.arguments) -> bool:
     return required <= 2 and (given >= 2 or arguments.vararg is not None) and not needs_names
 
 
-def _defined(tree: ast.Module) -> set[str]:
+def _named(tree: ast.Module) -> tuple[frozenset[str], bool]:
+    """The names that a script defines, and whether it imports AWS's SDK."""
     names: set[str] = set()
+    sdk = False
     for node in ast.walk(tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             names.add(node.name)
@@ -121,7 +146,11 @@ def _defined(tree: ast.Module) -> set[str]:
             names.add(node.id)
         elif isinstance(node, ast.alias):
             names.add(node.asname or node.name)
-    return names
+        if isinstance(node, ast.Import):
+            sdk = sdk or any(item.name.split(".")[0] in _SDK for item in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            sdk = sdk or (node.module or "").split(".")[0] in _SDK
+    return frozenset(names), sdk
 
 
 @RULES.add("script-runtime", "warning", "A script's runtime is one that AWS keeps.", _SCRIPT)
@@ -148,12 +177,5 @@ def _roles(context: Context) -> Iterator[Fault]:
 def _calls_aws(step: RawStep, script: str) -> bool:
     if not str(step.inputs.get("Runtime", "")).startswith("python"):
         return bool(_CMDLET.search(script))
-    tree = _parse(script)
-    if not isinstance(tree, ast.Module):
-        return False
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import) and any(item.name.split(".")[0] in _SDK for item in node.names):
-            return True
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in _SDK:
-            return True
-    return False
+    reading = _read(script)
+    return reading is not None and reading.sdk
