@@ -1,5 +1,6 @@
 """Reads the portal's settings from the process environment: one place, and loud about a bad value."""
 
+import base64
 import os
 import secrets
 from contextlib import suppress
@@ -7,6 +8,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+
+# Eight characters of base64: six whole bytes of a Fernet key.
+DEMONSTRATION_MARK = "demokey-"
 
 
 def text(name: str, default: str = "") -> str:
@@ -52,17 +56,18 @@ def choice(name: str, default: str, allowed: tuple[str, ...]) -> str:
 
 
 def kept_secret(path: Path, make: str = "token") -> str:
-    """Return the secret kept in `path`, made at first use.
+    """Return the demonstration's secret kept in `path`, made at first use.
 
-    make: "token" for a URL-safe random string, "fernet" for a Fernet key.
+    make: "token" for a URL-safe random string, "fernet" for a Fernet key. Both begin with a mark, by which
+    production knows them wherever they were carried.
     """
     if not path.exists():
         if make == "fernet":
-            from cryptography.fernet import Fernet
-
-            keep_secret(path, Fernet.generate_key().decode())
+            # 80 bits of the key that authenticates remain random, and all of the one that encrypts.
+            value = DEMONSTRATION_MARK + base64.urlsafe_b64encode(secrets.token_bytes(26)).decode()
         else:
-            keep_secret(path, secrets.token_urlsafe(48))
+            value = DEMONSTRATION_MARK + secrets.token_urlsafe(48)
+        keep_secret(path, value)
     return path.read_text(encoding="utf-8").strip()
 
 

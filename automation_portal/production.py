@@ -1,12 +1,24 @@
 """What a production portal must not have: whatever only a demonstration may."""
 
+import base64
 from pathlib import Path
 
 from automation_portal import environment as env
 
+FERNET_KEY_BYTES = 32
 
-def _kept(path: Path) -> str:
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else ""
+
+def _demonstrations(secret: str, kept: Path) -> bool:
+    """Whether a demonstration made the secret, be it kept here or copied from elsewhere."""
+    here = kept.read_text(encoding="utf-8").strip() if kept.is_file() else ""
+    return secret == here or secret.startswith(env.DEMONSTRATION_MARK)
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        return len(base64.b64decode(key, altchars=b"-_", validate=True)) == FERNET_KEY_BYTES
+    except ValueError:
+        return False
 
 
 def faults(
@@ -26,12 +38,15 @@ def faults(
         found.append("DEBUG must be off.")
     if len(secret_key) < 50 or len(set(secret_key)) < 10:
         found.append("SECRET_KEY must be set to 50 random characters or more.")
-    if secret_key and secret_key == _kept(secrets_dir / "secret_key"):
+    if secret_key and _demonstrations(secret_key, secrets_dir / "secret_key"):
         found.append("SECRET_KEY must not be the demonstration's.")
     if not credential_keys:
         found.append("CREDENTIAL_KEYS must hold one Fernet key or more (comma-separated, newest first).")
-    if _kept(secrets_dir / "credential_key") in credential_keys:
-        found.append("CREDENTIAL_KEYS must not hold the demonstration's key.")
+    for place, key in enumerate(credential_keys, 1):
+        if not _is_fernet_key(key):
+            found.append(f"CREDENTIAL_KEYS: key {place} is no Fernet key (32 bytes in URL-safe base64).")
+        elif _demonstrations(key, secrets_dir / "credential_key"):
+            found.append("CREDENTIAL_KEYS must not hold the demonstration's key.")
     if (secrets_dir / "sandbox.json").exists():
         found.append("DATA_DIR holds the sandbox's keys; give production a DATA_DIR of its own.")
     if not allowed_hosts or "*" in allowed_hosts:

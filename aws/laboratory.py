@@ -88,6 +88,33 @@ def portal_role_policy(account: str, region: str = REGION) -> str:
     )
 
 
+def opening_policy(account: str) -> str:
+    """Return the policy of the identity that the portal's processes have: it may open the portal's role."""
+    return _policy(
+        _statement(
+            ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"],
+            f"arn:aws:iam::{account}:role/{PORTAL_ROLE}",
+        )
+    )
+
+
+def portal_role_trust(principal: str, external_id: str) -> str:
+    """Return the trust policy of the portal's role: `principal`, an ARN, opens it by naming `external_id`."""
+    return _policy(
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": principal},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"sts:ExternalId": external_id}},
+        },
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": principal},
+            "Action": ["sts:TagSession", "sts:SetSourceIdentity"],
+        },
+    )
+
+
 def service_role_trust(account: str, region: str = REGION) -> str:
     """Return the trust policy that lets Automation, in this account and Region alone, assume a role.
 
@@ -181,9 +208,7 @@ class LaboratoryAccount:
         iam.put_user_policy(
             UserName=PORTAL_USER,
             PolicyName="open-the-portal-role",
-            PolicyDocument=_policy(
-                _statement(["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"], portal_role)
-            ),
+            PolicyDocument=opening_policy(account),
         )
         iam.put_user_policy(
             UserName=DENIED_USER,
@@ -193,18 +218,8 @@ class LaboratoryAccount:
         _unless_there(
             iam.create_role,
             RoleName=PORTAL_ROLE,
-            AssumeRolePolicyDocument=_policy(
-                {
-                    "Effect": "Allow",
-                    "Principal": {"AWS": f"arn:aws:iam::{account}:user/{PORTAL_USER}"},
-                    "Action": "sts:AssumeRole",
-                    "Condition": {"StringEquals": {"sts:ExternalId": external_id}},
-                },
-                {
-                    "Effect": "Allow",
-                    "Principal": {"AWS": f"arn:aws:iam::{account}:user/{PORTAL_USER}"},
-                    "Action": ["sts:TagSession", "sts:SetSourceIdentity"],
-                },
+            AssumeRolePolicyDocument=portal_role_trust(
+                f"arn:aws:iam::{account}:user/{PORTAL_USER}", external_id
             ),
         )
         iam.put_role_policy(

@@ -50,6 +50,7 @@ def test_production_starts_when_everything_is_said(tmp_path):
         ("SECRET_KEY", "", "SECRET_KEY must be set"),
         ("SECRET_KEY", "a" * 60, "SECRET_KEY must be set"),
         ("CREDENTIAL_KEYS", "", "CREDENTIAL_KEYS must hold"),
+        ("CREDENTIAL_KEYS", f"{GOOD['CREDENTIAL_KEYS']},rubbish", "key 2 is no Fernet key"),
         ("ALLOWED_HOSTS", "", "ALLOWED_HOSTS must name"),
         ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS must name"),
         ("DATABASE_URL", "", "DATABASE_URL must be set"),
@@ -77,6 +78,23 @@ def test_production_refuses_the_demonstrations_secrets_and_the_sandboxs_keys(tmp
     assert "SECRET_KEY must not be the demonstration's" in done.stderr
     assert "CREDENTIAL_KEYS must not hold the demonstration's key" in done.stderr
     assert "the sandbox's keys" in done.stderr
+
+
+def test_production_knows_a_demonstrations_secrets_that_were_copied(tmp_path):
+    demonstration, production = tmp_path / "demonstration", tmp_path / "production"
+    assert load_settings(demonstration).returncode == 0
+    secrets = demonstration / "secrets"
+    Fernet((secrets / "credential_key").read_text())
+    done = load_settings(
+        production,
+        **{
+            **GOOD,
+            "SECRET_KEY": (secrets / "secret_key").read_text(),
+            "CREDENTIAL_KEYS": (secrets / "credential_key").read_text(),
+        },
+    )
+    assert "SECRET_KEY must not be the demonstration's" in done.stderr
+    assert "CREDENTIAL_KEYS must not hold the demonstration's key" in done.stderr
 
 
 def test_production_is_no_laboratory(tmp_path):
