@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ssmdoc import (
     actions,
+    analysis,
     diff,
     durations,
     graph,
@@ -34,6 +35,7 @@ __all__ = [
     "UnresolvedReference",
     "Variable",
     "actions",
+    "analysis",
     "check",
     "diff",
     "durations",

@@ -17,7 +17,7 @@ from typing import Any
 
 import botocore
 
-from ssmdoc.actions import operation_name
+from ssmdoc.operation_names import operation_name
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,176 @@
+"""What a call needs besides its own action: roles that it passes, tags that it sets, keys that it uses.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_passrole.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ssmdoc.analysis import names, reference
+from ssmdoc.analysis.needs import Call, Need
+from ssmdoc.analysis.resources import Place, arn
+
+_ROLE_ARN = "arn:${Partition}:iam::${Account}:role/${Role}"
+_ROLE = re.compile(r"roles?(?:arns?)?\Z", re.IGNORECASE)
+# Arguments that hand a role over without being called so, and operations that take one by an argument.
+_ROLES = ("DeliverLogsPermissionArn", "ServiceLinkedRoleARN", "AutomationAssumeRole")
+_PROFILES = ("IamInstanceProfile", "IamInstanceProfileArn", "IamInstanceProfileName")
+# Calls that name a role without handing it to a service.
+_NO_PASSING = ("iam", "sts", "lakeformation", "sso-admin")
+_PASSED_TO = {
+    "apigateway": "apigateway",
+    "application-autoscaling": "application-autoscaling",
+    "autoscaling": "autoscaling",
+    "backup": "backup",
+    "cloudformation": "cloudformation",
+    "cloudtrail": "cloudtrail",
+    "codebuild": "codebuild",
+    "config": "config",
+    "dms": "dms",
+    "ecs": "ecs-tasks",
+    "eks": "eks",
+    "emr": "elasticmapreduce",
+    "events": "events",
+    "firehose": "firehose",
+    "fis": "fis",
+    "glue": "glue",
+    "lambda": "lambda",
+    "pipes": "pipes",
+    "s3": "s3",
+    "sagemaker": "sagemaker",
+    "scheduler": "scheduler",
+    "ssm": "ssm",
+    "stepfunctions": "states",
+}
+
+# The action that sets tags while something is made, where it is a permission of its own.
+_TAGGING = {
+    "backup": "backup:TagResource",
+    "cloudtrail": "cloudtrail:AddTags",
+    "cloudwatch": "cloudwatch:TagResource",
+    "dynamodb": "dynamodb:TagResource",
+    "docdb": "rds:AddTagsToResource",
+    "ecr": "ecr:TagResource",
+    "ecs": "ecs:TagResource",
+    "efs": "elasticfilesystem:TagResource",
+    "eks": "eks:TagResource",
+    "elasticache": "elasticache:AddTagsToResource",
+    "elbv2": "elasticloadbalancing:AddTags",
+    "events": "events:TagResource",
+    "fis": "fis:TagResource",
+    "kms": "kms:TagResource",
+    "lambda": "lambda:TagResource",
+    "logs": "logs:TagResource",
+    "neptune": "rds:AddTagsToResource",
+    "rds": "rds:AddTagsToResource",
+    "redshift": "redshift:CreateTags",
+    "secretsmanager": "secretsmanager:TagResource",
+    "sns": "sns:TagResource",
+    "sqs": "sqs:TagQueue",
+    "ssm": "ssm:AddTagsToResource",
+    "stepfunctions": "states:TagResource",
+}
+_IAM_TAGGING = {
+    "CreateRole": "iam:TagRole",
+    "CreateUser": "iam:TagUser",
+    "CreatePolicy": "iam:TagPolicy",
+    "CreateInstanceProfile": "iam:TagInstanceProfile",
+}
+_KEY_ARGUMENTS = ("KmsKeyId", "KMSKeyId", "kmsKeyId", "SSEKMSKeyId", "KmsKeyArn", "KmsMasterKeyId")
+
+
+def dependent(call: Call, place: Place) -> Iterator[Need]:
+    """What a call needs besides the actions that allow it."""
+    main = [reference.action(name) for name in names.iam_actions(call.service, call.operation)]
+    if all(action is not None and action.level in ("Read", "List") for action in main):
+        yield from _reading(call)
+        return
+    yield from _passed(call, place)
+    yield from _tagged(call)
+    yield from _encrypted(call)
+
+
+def _everything(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield str(name), inner
+            yield from _everything(inner, str(name))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _everything(inner, key)
+
+
+def _passed(call: Call, place: Place) -> Iterator[Need]:
+    service = call.service.lower()
+    if service == "iam" and call.operation == "AddRoleToInstanceProfile":
+        role = call.arguments.get("RoleName")
+        yield _pass_role(_named_role(role, place), "ec2", call, "the role that it puts into the profile")
+        return
+    if service in _NO_PASSING:
+        return
+    if service == "ec2" and call.operation in (
+        "RunInstances",
+        "AssociateIamInstanceProfile",
+        "ReplaceIamInstanceProfileAssociation",
+    ):
+        if any(key in _PROFILES and value for key, value in _everything(call.arguments)):
+            role = f"arn:{place.partition}:iam::{place.account}:role/*"
+            yield _pass_role(role, "ec2", call, "the role of the instance profile")
+        return
+    for key, value in _everything(call.arguments):
+        if not (_ROLE.search(key) or key in _ROLES) or value in (None, "", []) or isinstance(value, Mapping):
+            continue
+        for item in value if isinstance(value, list) else [value]:
+            target = _PASSED_TO.get(service, "")
+            if call.operation == "CreateFlowLogs":
+                target = "vpc-flow-logs"
+            yield _pass_role(_named_role(item, place), target, call, f"the role in {key}")
+
+
+def _named_role(value: Any, place: Place) -> str:
+    if isinstance(value, str) and "{{" not in value and ":" not in value:
+        return f"arn:{place.partition}:iam::{place.account}:role/{value}"
+    return arn(value, _ROLE_ARN, place)
+
+
+def _pass_role(role: str, service: str, call: Call, what: str) -> Need:
+    conditions: dict[str, Any] = (
+        {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}} if service else {}
+    )
+    return Need("iam:PassRole", (role,), conditions, f"{call.source} passes {what} to the service.")
+
+
+def _tagged(call: Call) -> Iterator[Need]:
+    service, arguments = call.service.lower(), call.arguments
+    if service == "ec2":
+        if arguments.get("TagSpecifications"):
+            condition = {"StringEquals": {"ec2:CreateAction": call.operation}}
+            yield Need("ec2:CreateTags", ("*",), condition, f"{call.source} sets tags on what it makes.")
+        return
+    tags = next((arguments[key] for key in ("Tags", "tags", "TagList") if arguments.get(key)), None)
+    if tags is None or re.match(
+        r"(?:Tag|Untag|AddTags|RemoveTags|CreateTags|DeleteTags|Set)", call.operation
+    ):
+        return
+    action = _IAM_TAGGING.get(call.operation, "") if service == "iam" else _TAGGING.get(service, "")
+    if action:
+        yield Need(action, ("*",), {}, f"{call.source} sets tags on what it makes.")
+
+
+def _encrypted(call: Call) -> Iterator[Need]:
+    if call.service.lower() == "kms":
+        return
+    if any(key in _KEY_ARGUMENTS and value for key, value in _everything(call.arguments)):
+        why = f"{call.source} names a KMS key; a key that AWS does not manage asks for this."
+        for action in ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"):
+            yield Need(action, ("*",), {}, why, certain=False)
+
+
+def _reading(call: Call) -> Iterator[Need]:
+    secret = call.service.lower() == "ssm" and call.arguments.get("WithDecryption") in (True, "true")
+    if secret or (call.service.lower(), call.operation) == ("secretsmanager", "GetSecretValue"):
+        why = f"{call.source} reads a secret value; one under a key of your own asks for this."
+        yield Need("kms:Decrypt", ("*",), {}, why, certain=False)
