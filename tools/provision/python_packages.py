@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from provision.console import SetupError, ToolFailed, run_tool
@@ -73,9 +73,16 @@ class Environment:
         self.stamp = where.venv / ".portal.json"
         self.unfinished = where.venv / ".portal-unfinished"
 
-    def ensure(self, requirements: Sequence[Path], *, title: str) -> None:
+    def ensure(
+        self,
+        requirements: Sequence[Path],
+        *,
+        title: str,
+        advice: Callable[[Sequence[str]], str] = pip_advice,
+    ) -> None:
         """Make the environment hold everything that the requirement files pin; quick when it already does.
 
+        advice: given the last lines of a failed pip, says what a person should do.
         Raises SetupError in words when Python cannot make one or pip fails.
         """
         if not self._usable():
@@ -92,7 +99,7 @@ class Environment:
                 title,
                 [self.where.python, "-m", "pip", "install", *listed],
                 environment=self.where.environment(),
-                advice=pip_advice,
+                advice=advice,
                 cwd=ROOT,
             )
         except ToolFailed:
