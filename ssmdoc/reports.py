@@ -1,4 +1,4 @@
-"""What is said of a document's file: findings, and on demand its graph."""
+"""What is said of a document's file: findings, and on demand the IAM actions it needs and its graph."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ssmdoc import graph, policy
+from ssmdoc import analysis, graph, policy
 from ssmdoc.checks import check
 from ssmdoc.document import parse
 from ssmdoc.files import File
@@ -15,10 +15,11 @@ from ssmdoc.findings import Finding, in_order
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The judgement of one file. `graph` is None when not asked for or without a document."""
+    """The judgement of one file. `iam` and `graph` are None when not asked for or without a document."""
 
     path: str
     findings: tuple[Finding, ...]
+    iam: Mapping[str, Any] | None = None
     graph: Mapping[str, Any] | None = None
 
     @property
@@ -27,7 +28,7 @@ class Report:
         return sum(finding.severity == "error" for finding in self.findings)
 
     def as_dict(self) -> dict[str, Any]:
-        """The report as JSON-ready data: ``path``, ``findings``, and ``graph`` if asked for."""
+        """The report as JSON-ready data: ``path``, ``findings``, and ``iam`` and ``graph`` if asked for."""
         found: dict[str, Any] = {
             "path": self.path,
             "findings": [
@@ -42,6 +43,8 @@ class Report:
                 for finding in self.findings
             ],
         }
+        if self.iam is not None:
+            found["iam"] = self.iam
         if self.graph is not None:
             found["graph"] = self.graph
         return found
@@ -51,24 +54,30 @@ class Report:
         for finding in self.findings:
             said = " ".join(f"{finding.message} {finding.hint}".split())
             yield f"{self.path}:{finding.line}:{finding.column}: {finding.severity} {finding.id} {said}"
+        for action in (self.iam or {}).get("actions", ()):
+            yield f"{self.path}: iam {action}"
         for edge in (self.graph or {}).get("edges", ()):
             label = f" ({edge['label']})" if edge["label"] else ""
             yield f"{self.path}: graph {edge['source']} -> {edge['target']} {edge['kind']}{label}"
 
 
-def judge(file: File, rule_sets: Sequence[Mapping[str, Any]] = (), *, steps: bool = False) -> Report:
+def judge(
+    file: File, rule_sets: Sequence[Mapping[str, Any]] = (), *, iam: bool = False, steps: bool = False
+) -> Report:
     """Judges a file by the language's rules and by an organisation's (see `ssmdoc.policy`).
 
-    With `steps` the report tells the document's graph. A file whose bytes are at fault is judged for nothing
-    else.
+    With `iam` the report tells the IAM actions that the document needs, with `steps` its graph. A file whose
+    bytes are at fault is judged for nothing else.
     """
     if file.finding is not None:
         return Report(file.path, (file.finding,))
     findings = list(check(file.text))
-    drawn = None
-    if rule_sets or steps:
+    needs = drawn = None
+    if rule_sets or iam or steps:
         parsed = parse(file.text)
         findings += policy.evaluate(parsed, *rule_sets)
+        if iam and parsed.document is not None:
+            needs = analysis.analyse(parsed.document).as_dict()
         if steps and parsed.document is not None:
             drawn = graph.build(parsed.document).as_dict()
-    return Report(file.path, in_order(findings), drawn)
+    return Report(file.path, in_order(findings), needs, drawn)

@@ -64,12 +64,13 @@ def test_warnings_do_not_fail(folder, capsys):
 
 def test_json_is_a_list_with_an_object_a_document(folder, capsys):
     (folder / "bad.yaml").write_text(BAD)
-    status, out, _ = check(capsys, folder, "--json", "--graph")
+    status, out, _ = check(capsys, folder, "--json", "--graph", "--iam")
     assert status == 1
     bad, good = json.loads(out)
     assert good["path"] == str(folder / "good.yaml")
     assert good["findings"] == []
     assert good["graph"]["nodes"][0]["id"] == "launch"
+    assert "ec2:RunInstances" in good["iam"]["actions"]
     assert set(bad["findings"][0]) == {"id", "severity", "line", "column", "message", "hint"}
     assert json.loads(check(capsys, folder / "other.json", "--json")[1])[0]["findings"]
 
@@ -79,7 +80,8 @@ def test_what_is_asked_for_is_printed_as_lines_too(folder, capsys):
         GOOD.replace("    isEnd: true\n", "")
         + "  - {name: rest, action: aws:sleep, isEnd: true, inputs: {Duration: PT1S}}\n"
     )
-    out = check(capsys, folder / "two.yaml", "--graph")[1]
+    out = check(capsys, folder / "two.yaml", "--graph", "--iam")[1]
+    assert f"{folder / 'two.yaml'}: iam ec2:RunInstances" in out.splitlines()
     assert f"{folder / 'two.yaml'}: graph launch -> rest next" in out.splitlines()
 
 

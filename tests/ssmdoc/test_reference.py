@@ -36,7 +36,7 @@ def test_the_example_runs_and_finds_what_the_json_example_shows(capsys: pytest.C
     assert example
     names: dict[str, object] = {}
     exec(example[1], names)
-    assert names["steps"] == [("stop", "aws:changeInstanceState", "change")]
+    assert names["steps"] == [("stop", "aws:changeInstanceState", "destroy")]
     assert names["broken"]
     printed = capsys.readouterr().out
     assert "8 63 error input-type DesiredState is running, stopped or terminated." in printed

@@ -25,7 +25,7 @@ The severity is error, warning or info. With --json a list with one object a doc
     [{"path": "…", "findings": [{"id": "…", "severity": "error", "line": 1, "column": 1, "message": "…",
       "hint": "…"}]}]
 
-and in each object "graph" (with --graph).
+and in each object "iam" (with --iam) and "graph" (with --graph).
 
 Exit status: 0 when no document has an error, 1 when one has, 2 when a path or a policy cannot be read or the
 command was called wrongly."""
@@ -53,6 +53,7 @@ class Command(BaseCommand):
             metavar="FILE",
             help="judge by the organisation's rules in this JSON or YAML file as well; may be repeated",
         )
+        parser.add_argument("--iam", action="store_true", help="tell the IAM actions that a document needs")
         parser.add_argument("--graph", action="store_true", help="tell where each step leads")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -61,7 +62,7 @@ class Command(BaseCommand):
         judged = []
         try:
             for file in found.files:
-                report = reports.judge(file, rule_sets, steps=options["graph"])
+                report = reports.judge(file, rule_sets, iam=options["iam"], steps=options["graph"])
                 judged.append(report)
                 for line in () if options["json"] else report.lines():
                     self.stdout.write(line)
