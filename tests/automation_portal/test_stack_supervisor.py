@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from automation_portal.stack.processes import living_sessions
-from tests.support.stack import ROOT, Stack, eventually, free_port_pair
+from tests.support.stack import ROOT, Stack, eventually, free_port_pair, heeding_signals
 
 # Writes the order in which programs stop.
 OBEDIENT = 'trap "echo $NAME >> $DATA/stopped; exit 0" TERM; while :; do sleep 0.05; done'
@@ -53,7 +53,7 @@ def start() -> Iterator[Start]:
             "PYTHONDONTWRITEBYTECODE": "1",
         } | variables
         instance = Stack(data, port, environment)
-        with (data / "console.log").open("ab") as log:
+        with (data / "console.log").open("ab") as log, heeding_signals():
             instance.supervisor = subprocess.Popen(
                 [sys.executable, "-m", "tests.support.small_instance", str(listing)],
                 cwd=ROOT,

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,19 @@ def eventually(condition: Callable[[], Any], *, seconds: float, what: str) -> An
     raise AssertionError(f"Waited {seconds:g} s in vain: {what}")
 
 
+@contextmanager
+def heeding_signals() -> Iterator[None]:
+    """Let processes started meanwhile hear SIGINT and SIGHUP where `nohup` or a shell ignores them."""
+    ignored = [n for n in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(n) == signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+
+
 @dataclass
 class Stack:
     """One instance. `data` is its DATA_DIR, `port` its web's, the next one its sandbox's."""
@@ -104,7 +117,7 @@ class Stack:
 
     def start(self) -> None:
         """Start and wait until everything is ready."""
-        with (self.data / "console.log").open("ab") as log:
+        with (self.data / "console.log").open("ab") as log, heeding_signals():
             self.supervisor = subprocess.Popen(
                 [sys.executable, "-m", "automation_portal.stack"],
                 cwd=ROOT,
