@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ssmdoc.analysis import names, reference
@@ -120,7 +121,16 @@ def _passed(call: Call, place: Place) -> Iterator[Need]:
             role = f"arn:{place.partition}:iam::{place.account}:role/*"
             yield _pass_role(role, "ec2", call, "the role of the instance profile")
         return
+    child = (service, call.operation) == ("ssm", "StartAutomationExecution")
+    if child and not isinstance(call.arguments.get("Parameters", {}), Mapping):
+        yield replace(_pass_role(_named_role("*", place), "ssm", call, "the child's role"), certain=False)
+    if (service, call.operation) == ("ecs", "RunTask"):
+        what = "the roles of the task definition, where it has any,"
+        yield replace(_pass_role(_named_role("*", place), "ecs-tasks", call, what), certain=False)
     for key, value in _everything(call.arguments):
+        # A child automation's other parameters are its own matter.
+        if child and "assumerole" not in key.lower():
+            continue
         if not (_ROLE.search(key) or key in _ROLES) or value in (None, "", []) or isinstance(value, Mapping):
             continue
         for item in value if isinstance(value, list) else [value]:
