@@ -38,6 +38,11 @@ class Examination:
             return None
         return ssmdoc.graph.build(self.parsed.document).as_dict()
 
+    @property
+    def analysis(self) -> ssmdoc.analysis.Analysis | None:
+        """The permissions that the document needs; None when the text cannot be read as a document."""
+        return ssmdoc.analysis.analyse(self.parsed.document) if self.parsed.document else None
+
 
 def enabled_policies() -> list[Policy]:
     """Return the policies in force."""

@@ -254,3 +254,12 @@ def test_every_rule_can_be_set_and_is_shown_again_in_fields_and_words(client, ad
     client.post(reverse("documents:policy", args=[Policy.objects.get().pk]), {**again, "name": "All again"})
     kept = Policy.objects.get()
     assert (kept.name, kept.rules) == ("All again", rules)
+
+
+@pytest.mark.parametrize("page", ["detail", "version"])
+def test_the_page_says_what_the_document_needs_in_iam(as_author, version, page):
+    place = [version.document_id] if page == "detail" else [version.document_id, version.number]
+    shown = html.unescape(as_author.get(reverse(f"documents:{page}", args=place)).content.decode())
+    assert "What this document needs in IAM" in shown
+    assert "<code>ec2:RunInstances</code>" in shown
+    assert '"Sid": "Ec2' in shown
