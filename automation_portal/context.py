@@ -5,27 +5,43 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 
 from common import access
+from documents.models import Document
+from executions.models import Execution, Status
+
+
+def waiting(user: access.Actor) -> int:
+    """Return how many runs wait for an answer that `user` may give."""
+    return access.visible(user, "signal", Execution.objects.filter(status=Status.WAITING)).count()
 
 
 def areas(user: access.Actor) -> list[dict[str, Any]]:
     """Return the navigation of `user`: only areas they have rights in."""
     held = access.capabilities(user)
-    found = [
+    found: list[dict[str, Any]] = [
         {
             "title": "Operate",
             "items": [
                 {"label": "Run", "name": "executions:catalogue", "icon": "player-play"},
                 {"label": "Runs", "name": "executions:list", "icon": "activity"},
-                {"label": "Approvals", "name": "executions:approvals", "icon": "checkbox"},
+                {
+                    "label": "Approvals",
+                    "name": "executions:approvals",
+                    "icon": "checkbox",
+                    "count": waiting(user),
+                },
             ],
         },
-        {
-            "title": "Author",
-            "items": [{"label": "Documents", "name": "documents:list", "icon": "file-code"}],
-        },
     ]
+    if "author" in held or access.visible(user, "view", Document.objects.all()).exists():
+        found.append(
+            {
+                "title": "Author",
+                "items": [{"label": "Documents", "name": "documents:list", "icon": "file-code"}],
+            }
+        )
     administer: list[dict[str, str]] = []
     if "administer" in held:
         administer += [
@@ -42,18 +58,25 @@ def areas(user: access.Actor) -> list[dict[str, Any]]:
     return found
 
 
+def navigation(request: HttpRequest) -> list[dict[str, Any]]:
+    """Return the areas of whoever asks, with addresses, and which one they are in."""
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return []
+    found = []
+    for area in areas(user):
+        items = []
+        for item in area["items"]:
+            url = reverse(item["name"])
+            items.append({**item, "url": url, "active": request.path.startswith(url)})
+        found.append({"title": area["title"], "items": items})
+    return found
+
+
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Return what base.html needs on every page."""
-    user = getattr(request, "user", None)
-    navigation: list[dict[str, Any]] = []
-    if user is not None and user.is_authenticated:
-        for area in areas(user):
-            items = []
-            for item in area["items"]:
-                url = reverse(item["name"])
-                items.append({**item, "url": url, "active": request.path.startswith(url)})
-            navigation.append({"title": area["title"], "items": items})
     return {
-        "nav": navigation,
+        # Asked only by whole pages: a live part is rendered after every event and has no navigation.
+        "nav": SimpleLazyObject(lambda: navigation(request)),
         "environment_banner": "Sandbox AWS" if settings.DEMONSTRATION else "",
     }

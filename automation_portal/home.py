@@ -8,9 +8,10 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from accounts.models import Delegation
+from automation_portal.context import waiting
 from common import access
 from documents.models import Document
-from executions.models import FINAL, Execution, Status
+from executions.models import FINAL, Execution
 
 
 @require_safe
@@ -20,17 +21,16 @@ def home(request: HttpRequest) -> HttpResponse:
     held = access.capabilities(user)
     launchable = access.visible(user, "execute", Delegation.objects.filter(enabled=True)).count()
     mine = Execution.objects.filter(operator=user.pk)
-    answerable = access.visible(user, "signal", Execution.objects.all())
-    waiting = answerable.filter(status=Status.WAITING).count()
+    answerable = waiting(user)
     documents = access.visible(user, "edit", Document.objects.all()).count()
     cards: list[dict[str, Any]] = []
-    if waiting:
+    if answerable:
         cards.append(
             {
                 "title": "Waiting for you",
                 "text": "Runs that stand at an approval step you may answer.",
                 "url": reverse("executions:approvals"),
-                "count": waiting,
+                "count": answerable,
                 "icon": "checkbox",
             }
         )

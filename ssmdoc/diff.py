@@ -8,8 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from ssmdoc import analysis
 from ssmdoc.document import Parsed, position
 from ssmdoc.findings import Path
+from ssmdoc.model import Document
 from ssmdoc.pairing import Pairs, Place, follow
 
 Subject = Literal["document", "assumeRole", "parameter", "variable", "step", "output", "permission"]
@@ -141,8 +143,26 @@ def compare(old: Parsed, new: Parsed) -> Difference:
             *_definitions("variable", "variables", old, new),
             *_steps(pairs, old, new),
             *_outputs(old, new, pairs.renamed),
+            *_permissions(old.document, new.document),
         )
     )
+
+
+def _permissions(old: Document, new: Document) -> Iterator[Change]:
+    """The IAM actions that are needed now, or no longer, each with the first step that needs it."""
+    before, after = (_needed(document) for document in (old, new))
+    for action in sorted(set(before) ^ set(after)):
+        step, line = (after if action in after else before)[action]
+        kind: Kind = "added" if action in after else "removed"
+        yield Change("permission", kind, action, key=step, line=line)
+
+
+def _needed(document: Document) -> dict[str, tuple[str, int]]:
+    found: dict[str, tuple[str, int]] = {}
+    for step in analysis.analyse(document).steps:
+        for need in step.needs:
+            found.setdefault(need.action, (step.step, step.line))
+    return found
 
 
 def _place(parsed: Parsed, path: Path) -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from ssmdoc import actions
+from ssmdoc.actions import Effect
 from ssmdoc.model import Document, Step
 
 EdgeKind = Literal["next", "branch", "failure", "cancel", "loop"]
@@ -14,13 +15,19 @@ EdgeKind = Literal["next", "branch", "failure", "cancel", "loop"]
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A step; `kind` is what it does: ``read``, ``change``, ``destroy`` or ``flow``."""
+    """A step of the picture."""
 
     id: str
     label: str
     action: str
     line: int
-    kind: str
+    step: Step = field(repr=False)
+
+    @property
+    def kind(self) -> Effect:
+        """What the step does: ``read``, ``change``, ``destroy`` or ``flow``."""
+        # The checks walk the graph at every keystroke and never ask; a script has to be read to tell.
+        return actions.effect(self.step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +88,7 @@ def build(document: Document) -> Graph:
     for step in document.walk():
         steps.setdefault(step.name, step)
     edges = dict.fromkeys(edge for edge in _edges(document.steps, None) if edge.target in steps)
-    nodes = [
-        Node(step.name, step.name, step.action, step.line, actions.effect(step)) for step in steps.values()
-    ]
+    nodes = [Node(step.name, step.name, step.action, step.line, step) for step in steps.values()]
     return Graph(tuple(nodes), tuple(edges))
 
 

