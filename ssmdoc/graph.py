@@ -21,7 +21,7 @@ class Node:
     label: str
     action: str
     line: int
-    step: Step = field(repr=False)
+    step: Step = field(repr=False, compare=False)
 
     @property
     def kind(self) -> Effect:
