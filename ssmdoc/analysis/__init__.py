@@ -8,9 +8,9 @@ from typing import Any
 
 from ssmdoc.analysis import comparing, policies, steps
 from ssmdoc.analysis.comparing import Comparison, Difference
-from ssmdoc.analysis.dependent import dependent
+from ssmdoc.analysis.dependent import dependent, entries
 from ssmdoc.analysis.effects import effect
-from ssmdoc.analysis.names import iam_actions, known
+from ssmdoc.analysis.names import for_version, iam_actions, known
 from ssmdoc.analysis.needs import Call, Need, StepNeeds
 from ssmdoc.analysis.resources import Place, arns
 from ssmdoc.model import Document, Step
@@ -94,7 +94,9 @@ def _step(document: Document, step: Step, place: Place) -> StepNeeds:
 
 
 def _needs(call: Call, place: Place) -> Iterator[Need]:
-    for action in iam_actions(call.service, call.operation):
+    versioned = any(key == "VersionId" for key, _ in entries(call.arguments))
+    for name in iam_actions(call.service, call.operation):
+        action = for_version(name) if versioned else name
         found = arns(action, call.arguments, place)
         why = f"{call.source} calls {call.service.lower()}:{call.operation}."
         if found.deciders:

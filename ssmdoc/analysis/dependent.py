@@ -94,14 +94,15 @@ def dependent(call: Call, place: Place) -> Iterator[Need]:
     yield from _encrypted(call)
 
 
-def _everything(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
+def entries(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every key of an argument, at any depth, with what stands under it."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield str(name), inner
-            yield from _everything(inner, str(name))
+            yield from entries(inner)
     elif isinstance(value, list):
         for inner in value:
-            yield from _everything(inner, key)
+            yield from entries(inner)
 
 
 def _passed(call: Call, place: Place) -> Iterator[Need]:
@@ -117,7 +118,7 @@ def _passed(call: Call, place: Place) -> Iterator[Need]:
         "AssociateIamInstanceProfile",
         "ReplaceIamInstanceProfileAssociation",
     ):
-        if any(key in _PROFILES and value for key, value in _everything(call.arguments)):
+        if any(key in _PROFILES and value for key, value in entries(call.arguments)):
             role = f"arn:{place.partition}:iam::{place.account}:role/*"
             yield _pass_role(role, "ec2", call, "the role of the instance profile")
         return
@@ -127,7 +128,7 @@ def _passed(call: Call, place: Place) -> Iterator[Need]:
     if (service, call.operation) == ("ecs", "RunTask"):
         what = "the roles of the task definition, where it has any,"
         yield replace(_pass_role(_named_role("*", place), "ecs-tasks", call, what), certain=False)
-    for key, value in _everything(call.arguments):
+    for key, value in entries(call.arguments):
         # A child automation's other parameters are its own matter.
         if child and "assumerole" not in key.lower():
             continue
@@ -173,7 +174,7 @@ def _tagged(call: Call) -> Iterator[Need]:
 def _encrypted(call: Call) -> Iterator[Need]:
     if call.service.lower() == "kms":
         return
-    if any(key in _KEY_ARGUMENTS and value for key, value in _everything(call.arguments)):
+    if any(key in _KEY_ARGUMENTS and value for key, value in entries(call.arguments)):
         why = f"{call.source} names a KMS key; a key that AWS does not manage asks for this."
         for action in ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"):
             yield Need(action, ("*",), {}, why, certain=False)

@@ -84,6 +84,12 @@ _S3: Mapping[str, tuple[str, ...]] = {
     **{f"PutBucket{kind}Configuration": (f"Put{kind}Configuration",) for kind in _S3_KINDS},
     **{f"DeleteBucket{kind}Configuration": (f"Put{kind}Configuration",) for kind in _S3_KINDS},
 }
+_VERSIONED = ("s3:GetObject", "s3:DeleteObject")
+_VERSIONED_TAGS = {
+    f"s3:{verb}Object{what}": f"s3:{verb}ObjectVersion{what}"
+    for verb in ("Get", "Put", "Delete")
+    for what in ("Acl", "Attributes", "Tagging")
+}
 _S3_CONTROL = {
     "GetPublicAccessBlock": ("GetAccountPublicAccessBlock",),
     "PutPublicAccessBlock": ("PutAccountPublicAccessBlock",),
@@ -204,6 +210,11 @@ def iam_actions(service: str, operation: str) -> tuple[str, ...]:
         if action is not None:
             return () if action.full_name in FREE else (action.full_name,)
     return () if f"{candidates[0]}:{name}" in FREE else (f"{candidates[0]}:{name}",)
+
+
+def for_version(action: str) -> str:
+    """The action where a call names a version of an object: S3 has permissions of its own for those."""
+    return f"{action}Version" if action in _VERSIONED else _VERSIONED_TAGS.get(action, action)
 
 
 def prefix_of(service: str) -> str:

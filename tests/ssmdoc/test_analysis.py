@@ -217,6 +217,12 @@ def test_a_bucket_and_a_key_are_an_object() -> None:
     assert need(found, "s3:GetObject").resources == ("arn:aws:s3:::logs/*",)
 
 
+def test_a_version_of_an_object_has_a_permission_of_its_own() -> None:
+    found = analysed(call("s3", "DeleteObject", Bucket="logs", Key="a", VersionId="{{ Version }}"))
+    assert found.actions == ("s3:DeleteObjectVersion",)
+    assert need(found, "s3:DeleteObjectVersion").resources == ("arn:aws:s3:::logs/a",)
+
+
 def test_a_command_needs_its_document_and_the_nodes() -> None:
     inputs = {"DocumentName": "AWS-RunShellScript", "Targets": [{"Key": "tag:a", "Values": ["b"]}]}
     found = analysed({"action": "aws:runCommand", "inputs": inputs}, account="111122223333")
