@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from tests.support.stack import ROOT, eventually
+from tests.support.stack import COMPILED, ROOT, eventually
 
 
 @pytest.fixture(autouse=True)
@@ -321,7 +321,7 @@ def test_manage_py_says_what_to_do_when_nothing_is_set_up(tmp_path: Path) -> Non
     answer = subprocess.run(
         [sys.executable, "-S", "manage.py", "check"],
         cwd=tmp_path,
-        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "data")},
+        env={"PATH": os.environ["PATH"], **COMPILED, "DATA_DIR": str(tmp_path / "data")},
         capture_output=True,
         text=True,
         check=False,
@@ -338,7 +338,7 @@ def test_manage_py_goes_on_with_the_python_of_the_data_folder(tmp_path: Path) ->
     answer = subprocess.run(
         [sys.executable, "manage.py", "walkthrough"],
         cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "DATA_DIR": str(tmp_path / "data")},
+        env={"PATH": os.environ["PATH"], **COMPILED, "DATA_DIR": str(tmp_path / "data")},
         capture_output=True,
         text=True,
         check=False,

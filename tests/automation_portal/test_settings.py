@@ -3,15 +3,14 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from automation_portal import environment as env
+from tests.support.stack import COMPILED, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 GOOD = {
     "PORTAL_MODE": "production",
     "SECRET_KEY": "k7#v9qz2m5x8w1r4t6y3u0p-abcdefghijklmnopqrstuvwxyz_LONG",
@@ -31,7 +30,7 @@ def load_settings(data_dir, shown="s.DATABASES['default']['ENGINE']", **environm
             f"import automation_portal.settings as s; print({shown})",
         ],
         cwd=ROOT,
-        env={**kept, "DATA_DIR": str(data_dir), **environment},
+        env={**kept, **COMPILED, "DATA_DIR": str(data_dir), **environment},
         capture_output=True,
         text=True,
         check=False,

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from automation_portal.stack.processes import living_sessions
-from tests.support.stack import ROOT, Stack, eventually, free_port_pair, heeding_signals
+from tests.support.stack import COMPILED, ROOT, Stack, eventually, free_port_pair, heeding_signals
 
 # Writes the order in which programs stop.
 OBEDIENT = 'trap "echo $NAME >> $DATA/stopped; exit 0" TERM; while :; do sleep 0.05; done'
@@ -50,7 +50,7 @@ def start() -> Iterator[Start]:
             "DATA_DIR": str(data),
             "PORT": str(port),
             "PYTHONPATH": str(ROOT),
-            "PYTHONDONTWRITEBYTECODE": "1",
+            **COMPILED,
         } | variables
         instance = Stack(data, port, environment)
         with (data / "console.log").open("ab") as log, heeding_signals():
@@ -278,7 +278,7 @@ def test_it_stops_when_the_make_that_started_it_is_killed(start: Start) -> None:
             "DATA_DIR": folder,
             "PORT": str(port),
             "MAKELEVEL": "1",
-            "PYTHONDONTWRITEBYTECODE": "1",
+            **COMPILED,
         },
         stdout=subprocess.DEVNULL,
         start_new_session=True,

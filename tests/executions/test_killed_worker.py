@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support.stack import COMPILED, ROOT
 
 
 class Story:
@@ -21,6 +21,7 @@ class Story:
         self.given = given
         self.environment = {
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            **COMPILED,
             "PYTHONPATH": str(ROOT),
             "DJANGO_SETTINGS_MODULE": "automation_portal.settings",
             "DATA_DIR": str(data),

@@ -16,6 +16,8 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.support.stack import COMPILED
+
 ACCOUNT_ID = "123456789012"
 REGION = "us-east-1"
 ROOT = {
@@ -91,7 +93,7 @@ class Sandbox:
                 REGION,
                 *arguments,
             ],
-            env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **credentials},
+            env={"PATH": os.environ["PATH"], **COMPILED, "HOME": "/nonexistent", **credentials},
             capture_output=True,
             text=True,
             timeout=120,
@@ -117,7 +119,7 @@ def start_sandbox(*arguments: str, root: Mapping[str, str] | None = ROOT, **envi
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox", "--port", "0", *arguments],
         cwd=REPOSITORY,
-        env={"PATH": os.environ["PATH"], **keys, **environment},
+        env={"PATH": os.environ["PATH"], **COMPILED, **keys, **environment},
         stdout=subprocess.PIPE,
         text=True,
     )

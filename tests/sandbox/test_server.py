@@ -25,6 +25,7 @@ from sandbox.errors import InvalidCredentials
 from sandbox.signature import HttpRequest, calculate, check_signature, read_signature
 from sandbox.wire import error_response
 from tests.sandbox.conftest import REPOSITORY, ROOT, Sandbox
+from tests.support.stack import COMPILED
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded; charset=utf-8"}
 KEY, SECRET = ROOT["aws_access_key_id"], ROOT["aws_secret_access_key"]
@@ -384,7 +385,7 @@ def run_sandbox(*arguments: str, **environment: str) -> subprocess.CompletedProc
     return subprocess.run(
         [sys.executable, "-m", "sandbox", *arguments],
         cwd=REPOSITORY,
-        env=environment,
+        env={**COMPILED, **environment},
         capture_output=True,
         text=True,
         timeout=60,

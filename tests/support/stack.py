@@ -21,6 +21,9 @@ from automation_portal.stack.processes import living_sessions, send
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 150.0
 STOP_SECONDS = 30.0
+# Compiled files are kept between runs and out of the checkout, for every Python that tests start alike:
+# compiling Django and moto anew takes longer than the programs themselves.
+COMPILED = {"PYTHONPYCACHEPREFIX": sys.pycache_prefix or str(ROOT / "var" / "cache" / "pycache")}
 # Settings that would lead the stack to somebody's real engines, account or instance.
 NOT_INHERITED = (
     "DJANGO_",
@@ -190,18 +193,15 @@ def new_stack(data: Path) -> Stack:
     """Return an instance that has not been started yet."""
     port = free_port_pair()
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
-    # Compiled files are kept between runs: compiling Django and moto anew takes longer than the start itself.
-    compiled = sys.pycache_prefix or str(ROOT / "var" / "cache" / "pycache")
     (data / "home").mkdir()
     own = {
         "DATA_DIR": str(data),
         "PORT": str(port),
         "SANDBOX_PORT": str(port + 1),
-        "PYTHONPYCACHEPREFIX": compiled,
         # Nothing may be written there; a test looks.
         "HOME": str(data / "home"),
     }
-    return Stack(data, port, inherited | own)
+    return Stack(data, port, inherited | COMPILED | own)
 
 
 @pytest.fixture(scope="session")
