@@ -29,9 +29,15 @@ Start = Callable[..., Stack]
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
+def folder() -> Iterator[Path]:
+    """A folder whose path is short enough for a socket's, as pytest's own may not be."""
+    with tempfile.TemporaryDirectory(prefix="portal-small-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Start]:
     """Start the supervisor over the given programs and wait until it says it is ready."""
-    folder = tempfile.TemporaryDirectory(prefix="portal-small-")
     instances: list[Stack] = []
 
     def begin(
@@ -41,7 +47,7 @@ def start() -> Iterator[Start]:
         port: int | None = None,
         **variables: str,
     ) -> Stack:
-        data = Path(folder.name)
+        data = folder
         listing = data / "programs.json"
         listing.write_text(json.dumps(programs), encoding="utf-8")
         port = port or free_port_pair()
@@ -77,7 +83,6 @@ def start() -> Iterator[Start]:
     yield begin
     for instance in instances:
         instance.stop()
-    folder.cleanup()
 
 
 def gone(pids: Sequence[int]) -> bool:
@@ -265,9 +270,8 @@ def test_errors_in_a_log_are_told_with_the_place_of_the_log(start: Start) -> Non
     assert "web.log)" in instance.console
 
 
-def test_it_stops_when_the_make_that_started_it_is_killed(start: Start) -> None:
-    folder = tempfile.mkdtemp(prefix="portal-small-")
-    listing = Path(folder, "programs.json")
+def test_it_stops_when_the_make_that_started_it_is_killed(folder: Path) -> None:
+    listing = folder / "programs.json"
     listing.write_text(json.dumps([program("web")]), encoding="utf-8")
     port = free_port_pair()
     make = subprocess.Popen(
@@ -275,7 +279,7 @@ def test_it_stops_when_the_make_that_started_it_is_killed(start: Start) -> None:
         cwd=ROOT,
         env={
             "PATH": os.environ["PATH"],
-            "DATA_DIR": folder,
+            "DATA_DIR": str(folder),
             "PORT": str(port),
             "MAKELEVEL": "1",
             **COMPILED,
@@ -283,7 +287,7 @@ def test_it_stops_when_the_make_that_started_it_is_killed(start: Start) -> None:
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
-    instance = Stack(Path(folder), port, {})
+    instance = Stack(folder, port, {})
     eventually(lambda: instance.state().get("ready"), seconds=20, what="the start")
     pids = [*instance.members("web"), instance.state()["pid"]]
     make.kill()
