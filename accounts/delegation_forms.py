@@ -21,6 +21,8 @@ MODES = (
     ("allowed", "is one of (one a line)"),
     ("default", "is at first, may be changed"),
 )
+# Choosing another document or version replaces the form; what was typed here fits the next one as well.
+KEPT = {"hx-preserve": "true"}
 
 
 class DocumentChoice(forms.Form):
@@ -72,17 +74,21 @@ class ParameterRow:
 class DelegationForm(forms.Form):
     """Name, role, validity, and a limit for each parameter of the chosen version."""
 
-    name = forms.CharField(max_length=100, help_text="What operators see, such as “Restart a web server”.")
+    name = forms.CharField(
+        max_length=100,
+        widget=forms.TextInput(attrs=KEPT),
+        help_text="What operators see, such as “Restart a web server”.",
+    )
     description = forms.CharField(
         required=False,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=forms.Textarea(attrs={"rows": 3, **KEPT}),
         help_text="What it does and when to use it, for those who run it.",
     )
     service_role = forms.ChoiceField(label="Runs as")
     expires_at = forms.DateTimeField(
         label="Ends at (UTC)",
         required=False,
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local", **KEPT}, format="%Y-%m-%dT%H:%M"),
         help_text="Nobody can run it after that. Leave empty for no end.",
     )
     seen = forms.CharField(required=False, widget=forms.HiddenInput)
