@@ -9,6 +9,7 @@ https://docs.oracle.com/javase/8/docs/api/java/util/regex/Pattern.html
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 
 import regex
@@ -16,6 +17,10 @@ import regex
 # Long enough for any honest pattern, short enough that a hostile one delays nobody.
 MATCH_SECONDS = 0.2
 _MAX_PATTERN = 4_096
+# Compiling writes repetitions out as often as they must match, uninterruptibly: `x{100000000}` never ends.
+# A value holds 512 characters at most, so that no honest pattern needs more.
+_MAX_WRITTEN_OUT = 10_000
+_COUNT = re.compile(r"\s*\{(\d+)[,}]")
 # Java's predefined classes are ASCII; as nested sets they stand inside a class as well as outside.
 _PREDEFINED = {
     "d": "[0-9]",
@@ -193,13 +198,54 @@ def _literal(char: str) -> str:
     return char if char.isalnum() or not char.isascii() else f"\\x{ord(char):02x}"
 
 
+def _written_out(translated: str) -> int:
+    """How many items a translated pattern has when its repetitions are written out; groups multiply."""
+    if re.search(r"\(\?\w*x", translated):
+        # Blanks and comments may stand anywhere between an item and its count: count as if all were nested.
+        total = 1
+        for count in re.findall(r"\{(\d+)", re.sub(r"\s", "", translated)):
+            total = min(total * max(int(count[:9]), 1), 2 * _MAX_WRITTEN_OUT)
+        return total
+    sums, depth, at = [0], 0, 0
+    while at < len(translated):
+        char, last = translated[at], 1
+        at += 2 if char == "\\" else 1
+        if char == "[":
+            at = _class_end(translated, at)
+        elif char == "(":
+            sums.append(0)
+            depth += 1
+            continue
+        elif char == ")" and depth:
+            last = sums.pop()
+            depth -= 1
+        while found := _COUNT.match(translated, at):
+            last *= max(int(found[1][:9]), 1)
+            at = translated.index("}", at) + 1 if "}" in translated[at:] else found.end()
+        sums[-1] = min(sums[-1] + last, 2 * _MAX_WRITTEN_OUT)
+    return sum(sums)
+
+
+def _class_end(translated: str, at: int) -> int:
+    """Where the character class ends that was opened just before `at`."""
+    depth = 1
+    while depth and at < len(translated):
+        char = translated[at]
+        at += 2 if char == "\\" else 1
+        depth += (char == "[") - (char == "]")
+    return at
+
+
 @lru_cache(maxsize=1024)
 def compile(pattern: str) -> regex.Pattern[str]:
     """The compiled pattern. Raises JavaRegexError when Java would not take it."""
     if len(pattern) > _MAX_PATTERN:
         raise JavaRegexError(f"it is longer than {_MAX_PATTERN} characters")
     try:
-        return regex.compile(_Translator(pattern).translate(), regex.V1)
+        translated = _Translator(pattern).translate()
+        if _written_out(translated) > _MAX_WRITTEN_OUT:
+            raise JavaRegexError(f"its repetitions demand more than {_MAX_WRITTEN_OUT} characters")
+        return regex.compile(translated, regex.V1)
     except regex.error as error:
         raise JavaRegexError(str(error)) from error
     except RecursionError as error:

@@ -312,3 +312,23 @@ def test_every_document_of_the_corpus_has_a_schema_that_its_defaults_satisfy() -
         if found is not None:
             Draft202012Validator.check_schema(parameters.json_schema(found))
             assert all("no default" in said for said in parameters.validate(found, {})[1].values())
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "x{100000000}",
+        "(((x{100}){100}){100}){100}",
+        "((((?:a|[bc]){100}){100}){100})",
+        "(?x)( x{1000} ) # once more\n {1000}",
+        "[a-z]{5000}" * 3,
+    ],
+)
+def test_a_pattern_that_would_be_written_out_without_end_is_refused(pattern: str) -> None:
+    with pytest.raises(java_regex.JavaRegexError, match="repetitions"):
+        java_regex.compile(pattern)
+
+
+def test_honest_repetitions_are_taken() -> None:
+    arn = r"^arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,576}$|^$|(?:[0-9a-f]{8}-){3}[\[{]{2}\p{L}{0,9999}"
+    assert java_regex.matches(arn, "arn:aws:iam::123456789012:role/Name")
