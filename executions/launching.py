@@ -63,6 +63,16 @@ def launch(execution_id: UUID) -> None:
         return
     # An earlier worker may have sent it, and died before it could say so.
     heard = execution.claimed_at is not None
+    if execution.cancel_requested_at is not None and not heard:
+        # Asked while an earlier worker held it, which AWS then turned away.
+        move(
+            execution,
+            Status.CANCELLED,
+            Fact("cancelled", "The run was withdrawn before AWS took it"),
+            only_if=Q(claimed_at=None),
+            action="run.cancelled",
+        )
+        return
     try:
         check_still_allowed(execution)
         gateway = _way_in(execution)
@@ -147,10 +157,19 @@ def _claim(execution: Execution) -> bool:
         execution,
         Status.STARTING,
         Fact("sending", "A worker sends the run to AWS"),
-        only_if=Q(claimed_at=execution.claimed_at),
+        only_if=_unclaimed_since(execution),
         claimed_at=now(),
         retry_at=None,
     )
+
+
+def _unclaimed_since(execution: Execution) -> Q:
+    """Return the condition that no other worker has claimed the run since it was read.
+
+    A worker that was held up for longer than its claim lasts would otherwise end, or take the claim from, a
+    run that another worker is sending to AWS.
+    """
+    return Q(claimed_at=execution.claimed_at)
 
 
 def _started(execution: Execution, aws_id: str) -> None:
@@ -182,7 +201,14 @@ def _not_started(execution: Execution, error: AwsError, *, heard: bool) -> None:
         _refuse(execution, words, heard=True)
     else:
         fact = Fact("failed", words, {"aws_code": error.aws_code})
-        move(execution, Status.FAILED, fact, failure=error.message, action="run.failed")
+        move(
+            execution,
+            Status.FAILED,
+            fact,
+            only_if=_unclaimed_since(execution),
+            failure=error.message,
+            action="run.failed",
+        )
 
 
 def _postpone(execution: Execution, error: AwsError, *, heard: bool) -> None:
@@ -195,7 +221,7 @@ def _postpone(execution: Execution, error: AwsError, *, heard: bool) -> None:
         if error.throttled and not heard:
             # Certainly not started, so that a cancellation may still withdraw it.
             changes["claimed_at"] = None
-        move(execution, Status.QUEUED, fact, **changes)
+        move(execution, Status.QUEUED, fact, only_if=_unclaimed_since(execution), **changes)
         return
     with transaction.atomic():
         if Execution.objects.filter(pk=execution.pk, status=Status.QUEUED).update(retry_at=retry_at):
@@ -218,4 +244,11 @@ def _refuse(execution: Execution, reason: str, *, heard: bool) -> None:
         "Whether AWS started it is not known: look in Systems Manager, under Automation, for the tag "
         f"automation-portal:run = {execution.pk}."
     )
-    move(execution, Status.LOST, Fact("lost", lost), failure=lost, action="run.lost")
+    move(
+        execution,
+        Status.LOST,
+        Fact("lost", lost),
+        only_if=_unclaimed_since(execution),
+        failure=lost,
+        action="run.lost",
+    )

@@ -19,7 +19,7 @@ from common import access
 from common.clock import now
 from documents.models import Publication
 from executions.models import FINAL, Execution, ExecutionEvent, StepExecution, TrackingLease
-from executions.services import ANSWERS, WAITING_STEP
+from executions.services import ANSWERS, WAITING_STEP, just_answered
 from executions.transitions import IN_FLIGHT_IN_AWS
 
 PAGE_SIZE = 25
@@ -258,8 +258,7 @@ def run_view(actor: User, execution: Execution) -> RunView:
         graph=_graph(execution, steps),
         waiting=waiting,
         answers=ANSWERS[waiting.action] if waiting is not None else (),
-        unsent=waiting is not None
-        and execution.signals.filter(step=waiting.name, sent_at=None, failure="").exists(),
+        unsent=waiting is not None and just_answered(execution, waiting),
         parameters={name: "\n".join(values) for name, values in execution.parameters.items()},
     )
 

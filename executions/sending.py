@@ -9,6 +9,7 @@ import audit.services
 from aws.connections import as_portal
 from aws.errors import AwsError
 from aws.gateway import SsmGateway
+from common import access
 from common.clock import now
 from executions import tracking
 from executions.events import Fact, append
@@ -64,7 +65,7 @@ def _not_stopped(execution: Execution, error: AwsError) -> None:
 
 
 def signal(signal_id: int) -> None:
-    """Send a person's answer to AWS, once."""
+    """Send a person's answer to AWS, once, if that person may still give it."""
     answer = (
         Signal.objects.select_related("execution__target", "actor")
         .filter(pk=signal_id, sent_at=None, failure="")
@@ -74,6 +75,10 @@ def signal(signal_id: int) -> None:
         return
     execution = answer.execution
     person = answer.actor.get_username()
+    if not access.decide(answer.actor, "signal", execution).allowed:
+        words = f"{person} may no longer answer the approval steps of this run."
+        _settle(answer, Fact("answer-refused", f"The answer was not sent: {words}"), words)
+        return
     try:
         gateway = _gateway(execution, person)
         try:

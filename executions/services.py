@@ -199,9 +199,10 @@ def signal(*, actor: User, execution: Execution, kind: str, comment: str = "", s
         said = f"{actor.get_full_name()} {words} “{waiting.name}”" + (f": {comment}" if comment else "")
         # First the event: its lock on the run lets two people answer only one after the other.
         events.append(execution.pk, [events.Fact("answered", said, {"step": waiting.name, "kind": kind})])
-        pending = Signal.objects.filter(execution=execution, step=waiting.name, sent_at=None, failure="")
-        if pending.exists():
-            raise Conflict(f"“{waiting.name}” has just been answered; the answer is on its way to AWS.")
+        if just_answered(execution, waiting):
+            raise Conflict(
+                f"“{waiting.name}” has just been answered: wait until AWS has said what follows from it."
+            )
         answer = Signal.objects.create(
             execution=execution, kind=kind, step=waiting.name, comment=comment, actor=actor
         )
@@ -213,6 +214,14 @@ def signal(*, actor: User, execution: Execution, kind: str, comment: str = "", s
         )
         enqueue_after_commit("launch", jobs.signal, answer.pk)
     return answer
+
+
+def just_answered(execution: Execution, step: StepExecution) -> bool:
+    """Say whether an answer is on its way, or AWS has one and was not asked since what it made of it."""
+    observed_at = Execution.objects.values_list("observed_at", flat=True).get(pk=execution.pk)
+    given = Signal.objects.filter(execution=execution, step=step.name, failure="")
+    unseen = Q(sent_at=None) if observed_at is None else Q(sent_at=None) | Q(sent_at__gte=observed_at)
+    return given.filter(unseen).exists()
 
 
 def waiting_step(execution: Execution, kind: str, name: str = "") -> StepExecution:

@@ -151,6 +151,14 @@ def test_a_throttled_run_can_still_be_withdrawn(run, operator, monkeypatch, valk
     assert run.status == Status.CANCELLED
 
 
+def test_a_run_that_aws_turned_away_is_not_sent_again_once_it_was_to_be_cancelled(run, account, valkey):
+    Execution.objects.update(cancel_requested_at=now(), claimed_at=None)
+    launching.launch(run.pk)
+    run.refresh_from_db()
+    assert run.status == Status.CANCELLED
+    assert automations(account, run) == []
+
+
 def test_a_lost_queue_loses_no_run(run, valkey):
     valkey.flushall()
     reconcile()

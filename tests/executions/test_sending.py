@@ -82,6 +82,27 @@ def test_a_step_is_answered_once(waiting, administrator):
         services.signal(actor=administrator, execution=waiting, kind="Reject")
 
 
+def test_nobody_answers_again_before_aws_has_said_what_follows(waiting, administrator):
+    services.signal(actor=administrator, execution=waiting, kind="Approve")
+    work("launch")
+    waiting.refresh_from_db()
+    assert waiting.status == Status.WAITING, "the tracker has not looked yet"
+    with pytest.raises(Conflict, match="just been answered"):
+        services.signal(actor=administrator, execution=waiting, kind="Reject")
+
+
+def test_an_answer_of_who_may_no_longer_give_it_is_not_sent(waiting, administrator, administrators, valkey):
+    answer = services.signal(actor=administrator, execution=waiting, kind="Approve")
+    access.revoke("approve", waiting.delegation, administrators)
+    work("launch")
+    answer.refresh_from_db()
+    assert answer.sent_at is None
+    assert "may no longer answer" in answer.failure
+    look(waiting)
+    waiting.refresh_from_db()
+    assert waiting.status == Status.WAITING
+
+
 def test_an_answer_for_a_step_that_does_not_wait_is_refused(waiting, administrator):
     with pytest.raises(Conflict, match="No step of this run waits"):
         services.signal(actor=administrator, execution=waiting, kind="Resume")

@@ -1,8 +1,13 @@
 """How runs move from state to state."""
 
+from datetime import timedelta
+
 import pytest
 
 from audit.models import AuditEntry
+from aws.errors import AwsError
+from common.clock import now
+from executions import launching
 from executions.events import Fact
 from executions.models import FINAL, Execution, Status
 from executions.transitions import LEGAL, move
@@ -60,3 +65,37 @@ def test_state_event_and_audit_entry_stand_or_fall_together(make_run, valkey, op
 def test_what_a_person_caused_is_in_the_record(make_run, valkey, operator):
     move(make_run(), Status.CANCELLED, Fact("cancelled", "No"), actor=operator, action="run.cancelled")
     assert AuditEntry.objects.get(action="run.cancelled").actor_id == operator.pk
+
+
+def refused(**facts):
+    return AwsError(
+        **{
+            "aws_code": "AccessDeniedException",
+            "message": "No",
+            "operation": "StartAutomationExecution",
+            "retryable": False,
+            **facts,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        lambda run: launching._not_started(run, refused(), heard=False),
+        lambda run: launching._not_started(run, refused(), heard=True),
+        lambda run: launching._not_started(
+            run, refused(aws_code="ThrottlingException", retryable=True), heard=False
+        ),
+    ],
+    ids=["failed", "lost", "postponed"],
+)
+def test_a_worker_that_was_held_up_does_not_end_a_run_that_another_is_sending(make_run, valkey, late):
+    run = make_run(status=Status.STARTING, claimed_at=now() - timedelta(seconds=61))
+    other = Execution.objects.get(pk=run.pk)
+    assert launching._claim(other)
+
+    late(run)
+
+    run.refresh_from_db()
+    assert (run.status, run.claimed_at) == (Status.STARTING, other.claimed_at)
