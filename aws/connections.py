@@ -5,12 +5,14 @@ SourceIdentity, and the run as a tag, so that CloudTrail names somebody who has 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
 """
 
+import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
 
 from aws.errors import translated
 from aws.gateway import SsmGateway
@@ -35,11 +37,17 @@ _CONFIG = Config(
 
 
 def session_word(text: str, limit: int = 64) -> str:
-    """Return `text` with what AWS forbids in a session name or SourceIdentity replaced by hyphens.
+    """Return `text` as a session name or SourceIdentity: what AWS forbids there is replaced by hyphens.
+
+    Two people never get the same word: one that had to be changed ends in a digest of the original.
 
     https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
     """
-    return re.sub(r"[^\w+=,.@-]", "-", text, flags=re.ASCII)[:limit].ljust(2, "-")
+    word = re.sub(r"[^\w+=,.@-]", "-", text, flags=re.ASCII)
+    if word != text or not 2 <= len(word) <= limit:
+        digest = hashlib.sha256(text.encode()).hexdigest()[:10]
+        word = f"{word[: limit - len(digest) - 1]}-{digest}"
+    return word
 
 
 def _own_session(keyed: KeyedCredentials, region: str) -> boto3.Session:
@@ -93,7 +101,19 @@ def _assume(
     )
 
 
+def _refuse_laboratory(target: AwsTarget) -> None:
+    """Refuse a demonstration's target outside of one: its database may have been taken along."""
+    if settings.LAB_TARGETS_ALLOWED or not (target.endpoint_url or target.sealed_secret):
+        return
+    raise Forbidden(
+        f"{target} belongs to a demonstration: it keeps a key, or names another address than AWS's own. "
+        "An administrator can change it, or add another target.",
+        code="laboratory-target",
+    )
+
+
 def _portal_session(target: AwsTarget, *, person: str, run_id: str | None) -> boto3.Session:
+    _refuse_laboratory(target)
     session = _own_session(target, target.region)
     if target.role_arn:
         session = _assume(
@@ -103,6 +123,7 @@ def _portal_session(target: AwsTarget, *, person: str, run_id: str | None) -> bo
 
 
 def _caller_session(target: AwsTarget, user: "AbstractBaseUser", run_id: str | None) -> boto3.Session:
+    _refuse_laboratory(target)
     identity = CallerIdentity.objects.filter(target=target, user=user.pk).first()
     if identity is None:
         raise Forbidden(
@@ -143,9 +164,19 @@ def as_portal(target: AwsTarget, *, on_behalf_of: str, run_id: str | None = None
 def as_caller(target: AwsTarget, *, user: "AbstractBaseUser", run_id: str | None = None) -> SsmGateway:
     """Return the way to Systems Manager in `target` with the person's own AWS identity.
 
-    Raises Forbidden when the person has none there or it has ended, AwsError when its role cannot be assumed.
+    Raises Forbidden when the person has none there, it has ended or is of another account, AwsError when its
+    role cannot be assumed.
     """
-    return SsmGateway(_client(_caller_session(target, user, run_id), "ssm", target))
+    session = _caller_session(target, user, run_id)
+    # Elsewhere a document of the same name may say anything: what was approved is what runs, in this account.
+    arn = _whoami(session, target)
+    if arn.split(":")[4] != target.account_id:
+        raise Forbidden(
+            f"AWS knows your identity as {arn}: it belongs to another account than {target}. "
+            "Renew it under “My AWS identity”.",
+            code="aws-identity-elsewhere",
+        )
+    return SsmGateway(_client(session, "ssm", target))
 
 
 def _whoami(session: boto3.Session, target: AwsTarget) -> str:

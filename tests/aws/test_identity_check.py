@@ -3,8 +3,10 @@
 import pytest
 
 from aws import jobs, services
+from aws.connections import as_caller
 from aws.models import CallerIdentity
 from common import access
+from common.errors import Forbidden
 from tests.sandbox.conftest import start_sandbox, stop_sandbox
 from tests.support.factories import ACCOUNT, make_delegation, make_document, make_target
 
@@ -89,3 +91,17 @@ def test_it_opens_an_assigned_role_in_the_persons_name(account, target, operator
     found = checked(identity)
     assert found.failure == ""
     assert found.arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/olgas-own/operator"
+
+
+def test_nothing_is_started_with_a_key_of_another_account(account, target, operator):
+    keys = account.make_user("ottilie")
+    services.set_own_key(
+        actor=operator,
+        target=target,
+        access_key_id=keys["aws_access_key_id"],
+        secret_access_key=keys["aws_secret_access_key"],
+    )
+    as_caller(target, user=operator)
+    target.account_id = "210987654321"
+    with pytest.raises(Forbidden, match="another account"):
+        as_caller(target, user=operator)
