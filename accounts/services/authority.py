@@ -21,12 +21,10 @@ def administrators_remain() -> None:
 
     Raises Conflict when nobody could: the transaction is rolled back with it.
     """
-    remaining = User.objects.filter(
-        is_active=True,
-        groups__permissions__in=Permission.objects.filter(
-            content_type__app_label="accounts", codename="administer"
-        ),
-    )
+    administer = Permission.objects.filter(content_type__app_label="accounts", codename="administer")
+    # One after the other: two administrators who deactivate each other at once would each see the other stay.
+    list(administer.select_for_update())
+    remaining = User.objects.filter(is_active=True, groups__permissions__in=administer)
     if not remaining.exists():
         raise Conflict(
             "Nobody could administer the portal after this: first make somebody else an administrator.",

@@ -53,6 +53,12 @@ def create_user(
         user.full_clean(exclude=["password"])
     except ValidationError as error:
         raise Invalid("This person cannot be added like this.", fields=sentences(error)) from None
+    if User.objects.filter(username__iexact=user.username).exists():
+        # In AWS's trail and in the audit record the two would be taken for one person.
+        raise Invalid(
+            "This person cannot be added like this.",
+            fields={"username": "Somebody has this user name already, written otherwise; choose another."},
+        )
     if password is not None:
         _check_password(password, user)
     user.set_password(password)

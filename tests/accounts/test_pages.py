@@ -11,6 +11,7 @@ from aws.vault import seal
 from common import access
 from common.granting import held_rows
 from tests.support.factories import make_delegation, make_document, make_role, make_target
+from tests.support.people import PASSWORD
 
 GET = "get"
 POST = "post"
@@ -235,6 +236,18 @@ def test_a_deactivated_person_is_out_at_once(world, client):
     assert operator.get(reverse("account_change_password")).status_code == 200
     administrator.post(reverse("accounts:person-active", args=[world.operator.pk]), {"active": "no"})
     assert operator.get(reverse("account_change_password")).status_code == 302
+
+
+def test_only_the_right_password_tells_that_an_account_is_deactivated(client, stranger, valkey):
+    stranger.is_active = False
+    stranger.save()
+    address = reverse("account_login")
+    right = client.post(address, {"login": "stranger", "password": PASSWORD})
+    assert right.status_code == 403
+    assert "has been deactivated" in right.content.decode()
+    wrong = client.post(address, {"login": "stranger", "password": "something else"})
+    assert wrong.status_code == 200
+    assert "deactivated" not in wrong.content.decode()
 
 
 def test_the_last_administrator_cannot_lock_everybody_out(world, browser):

@@ -1,10 +1,12 @@
 """People and groups through the services and the command line."""
 
 import io
+import threading
 
 import pytest
 from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 
 from accounts import services
 from accounts.models import User
@@ -12,6 +14,7 @@ from accounts.services.groups import STANDARD_GROUPS, capabilities_of
 from audit.models import AuditEntry
 from common import access
 from common.errors import Conflict, Invalid, NotFound
+from tests.support.people import person
 
 
 def test_the_standard_groups_are_made_once_and_then_left_alone(db):
@@ -121,3 +124,34 @@ def test_the_command_asks_twice(db, monkeypatch):
     )
     with pytest.raises(CommandError, match="differ"):
         call_command("create_administrator", "abel")
+
+
+def test_two_people_do_not_differ_in_capitals_alone(administrator, operator):
+    with pytest.raises(Invalid) as refused:
+        services.create_user(actor=administrator, username="Operator", password="a long enough secret")
+    assert "written otherwise" in refused.value.fields["username"]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite lets one transaction write at a time.")
+def test_two_administrators_who_deactivate_each_other_at_once_do_not_both_succeed(administrators):
+    pair = [person("first", administrators), person("second", administrators)]
+    gate, done = threading.Barrier(2, timeout=10), []
+
+    def deactivate(actor, user):
+        try:
+            with transaction.atomic():
+                gate.wait()
+                services.set_active(actor=actor, user=user, active=False)
+        except Conflict as error:
+            done.append(error.code)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=deactivate, args=args) for args in (pair, pair[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert done == ["last-administrator"]
+    assert User.objects.filter(is_active=True).count() == 1
