@@ -206,7 +206,7 @@ def _outside(document: ssmdoc.Document, name: str, wire: list[str] | None, allow
     if name not in document.parameters:
         return "The document has no such parameter: ask an administrator to mend the delegation."
     words = ", ".join(f"“{as_text(value)}”" for value in allowed)
-    if wire is None:
+    if not wire:
         # Nothing given: AWS will use the document's default, which the list must allow as well.
         return "" if _default_within(document, name, allowed) else f"Choose one of {words}."
     if within(document, name, wire, allowed):

@@ -11,6 +11,7 @@ from common import access
 from common.clock import now
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from documents.models import Policy, Publication
+from ssmdoc import Finding
 from tests.support.factories import LAUNCH_TEXT, make_document, make_role, make_target, publish
 
 ROLE = "arn:aws:iam::123456789012:role/AutomationServiceRole"
@@ -229,6 +230,13 @@ def test_an_unknown_permission_and_a_deactivated_holder_are_refused(world, stran
 
 
 def test_what_stands_may_be_launched(world):
+    services.check_launchable(world.delegation)
+
+
+def test_what_a_policy_only_warns_of_may_be_launched_as_it_may_be_published(world, monkeypatch):
+    Policy.objects.create(name="Careful", rules={"require_assume_role": True})
+    warning = Finding("policy-unsure", "warning", "Nobody can tell.", 1, 1, 1, 2)
+    monkeypatch.setattr("accounts.services.launchable.policy_findings", lambda *_: (warning,))
     services.check_launchable(world.delegation)
 
 

@@ -114,6 +114,11 @@ def test_each_item_of_a_list_keeps_to_the_allowed_ones(delegate):
     assert "Zones" in bind_parameters(delegation, {"ImageId": "ami-1", "Zones": "a\nd"})[1]
 
 
+def test_an_empty_list_does_not_bring_in_a_default_that_is_not_allowed(delegate):
+    delegation = delegate({"Zones": {"allowed": ["b", "c"]}})
+    assert "Zones" in bind_parameters(delegation, {"ImageId": "ami-1", "Zones": []})[1]
+
+
 def test_a_suggested_value_stands_where_nothing_is_given(delegate):
     delegation = delegate({"ImageId": {"default": "ami-9"}})
     (field,) = [field for field in form_fields(delegation) if field.name == "ImageId"]
