@@ -1,7 +1,7 @@
 """What pages read of the record: the newest first, a page at a time, in a constant number of queries."""
 
 from collections.abc import Mapping
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django.db.models import Model, QuerySet
@@ -45,7 +45,7 @@ def entries(
     if since:
         found = found.filter(at__gte=_midnight(since))
     if until:
-        found = found.filter(at__lt=_midnight(until) + timedelta(days=1))
+        found = found.filter(at__lte=datetime.combine(until, time.max, tzinfo=UTC))
     return page_of(found, ("-number",), query, kept=kept)
 
 

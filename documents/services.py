@@ -269,17 +269,26 @@ def update_policy(
     """Change a policy's name, description and rules. Administrators only."""
     access.require_capability(actor, "administer")
     before = dict(policy.rules)
+    fields = ("name", "description", "rules")
     policy.name, policy.description, policy.rules = name.strip(), description.strip(), dict(rules)
-    return _keep_policy(actor, policy, "policy.changed", {"rules_before": before})
+    return _keep_policy(actor, policy, "policy.changed", {"rules_before": before}, fields)
 
 
-def _keep_policy(actor: AbstractBaseUser, policy: Policy, action: str, facts: Mapping[str, Any]) -> Policy:
+def _keep_policy(
+    actor: AbstractBaseUser,
+    policy: Policy,
+    action: str,
+    facts: Mapping[str, Any],
+    fields: tuple[str, ...] | None = None,
+) -> Policy:
     refused = _faults(policy, exclude=("rules",)) | ssmdoc.policy.validate_rules(policy.rules)
     if refused:
         raise _refusal("The policy was not saved", refused)
     policy.updated_at = now()
     with transaction.atomic():
-        policy.save()
+        # Only what was changed: a policy that somebody has suspended meanwhile stays suspended.
+        policy.save(update_fields=None if fields is None else [*fields, "updated_at"])
+        policy.refresh_from_db(fields=["enabled"])
         data = {**facts, "rules": policy.rules, "enabled": policy.enabled}
         record(actor=actor, action=action, obj=policy, data=data)
     return policy

@@ -103,7 +103,7 @@ def check(request: HttpRequest) -> HttpResponse:
     try:
         sent = json.loads(request.body)
         text, format = sent["text"], sent["format"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise Invalid("Send JSON with “text” and “format”.") from None
     if not isinstance(text, str) or format not in DocumentVersion.Format.values:
         raise Invalid("Send “text” as text, and YAML or JSON as “format”.")

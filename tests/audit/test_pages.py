@@ -62,6 +62,10 @@ def test_it_filters(client, entries, query, expected):
     assert numbers(client.get(PAGE, query)) == expected
 
 
+def test_the_last_day_of_the_calendar_may_be_asked_for(client, entries):
+    assert client.get(PAGE, {"until": "9999-12-31"}).status_code == 200
+
+
 def test_it_shows_the_history_of_one_object(client, entries, author):
     answer = client.get(PAGE, {"object": f"user:{author.pk}"})
     assert numbers(answer) == [1]

@@ -112,3 +112,12 @@ def test_a_suspended_policy_refuses_nothing(author, administrator):
     assert any("Policy “Tags”" in finding.message for finding in services.check_text(untagged, "YAML"))
     services.enable_policy(actor=administrator, policy=policy, enabled=False)
     assert not any("Policy" in finding.message for finding in services.check_text(untagged, "YAML"))
+
+
+def test_a_policy_that_was_suspended_meanwhile_stays_suspended_when_it_is_changed(administrator):
+    rules = {"require_assume_role": True}
+    policy = services.create_policy(actor=administrator, name="Ours", rules=rules)
+    services.enable_policy(actor=administrator, policy=Policy.objects.get(), enabled=False)
+    services.update_policy(actor=administrator, policy=policy, name="Ours", description="Why", rules=rules)
+    kept = Policy.objects.get()
+    assert (kept.description, kept.enabled) == ("Why", False)

@@ -105,7 +105,11 @@ def test_the_check_gives_line_and_column_and_the_graph(as_author, version, tag_p
     assert "launch" in [node["id"] for node in answer["graph"]["nodes"]]
 
 
-@pytest.mark.parametrize("body", ["", "[]", '{"text": 1, "format": "YAML"}', '{"text": "", "format": "XML"}'])
+@pytest.mark.parametrize(
+    "body",
+    ["", "[]", "[" * 100_000, '{"text": 1, "format": "YAML"}', '{"text": "", "format": "XML"}'],
+    ids=["empty", "list", "deep", "number", "xml"],
+)
 def test_the_check_refuses_rubbish_in_a_sentence(as_author, body):
     headers = {"accept": "application/json"}
     answer = as_author.post(
