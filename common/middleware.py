@@ -2,6 +2,8 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
+from ipaddress import ip_address
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
@@ -25,7 +27,9 @@ def client_address(request: HttpRequest) -> str:
         forwarded: str = request.META.get("HTTP_X_FORWARDED_FOR", "")
         hops = [hop.strip() for hop in forwarded.split(",") if hop.strip()]
         if len(hops) >= count:
-            return hops[-count]
+            # A proxy that is not set up to append passes on whatever the client wrote.
+            with suppress(ValueError):
+                return str(ip_address(hops[-count]))
     return str(request.META.get("REMOTE_ADDR", ""))
 
 
