@@ -114,8 +114,14 @@ def broken(page: Page, width: int) -> list[str]:
         "document.documentElement.scrollHeight - scrollY"
         " - document.querySelector('.portal-foot').getBoundingClientRect().bottom"
     )
+    # A labelled cell lays what it holds side by side on a phone: several things stand in one element.
+    squeezed = page.evaluate(
+        "[...document.querySelectorAll('.table-stack td[data-label]')]"
+        ".filter(cell => cell.children.length > 2).map(cell => cell.dataset.label)"
+    )
     sideways = [f"scrolls sideways: {wide} px"] if wide > width else []
-    return sideways + ([f"goes on below its foot: {below:.0f} px"] if below > 40 else [])
+    found = sideways + [f"squeezes {label}" for label in squeezed]
+    return found + ([f"goes on below its foot: {below:.0f} px"] if below > 40 else [])
 
 
 def sound_at_every_width(page: Page) -> None:

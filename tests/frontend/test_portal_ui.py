@@ -266,3 +266,25 @@ def test_steps_show_failures_openly_and_outputs_on_request() -> None:
 def test_the_lock_file_names_no_registry() -> None:
     lock = json.loads((ROOT / "frontend" / "package-lock.json").read_text())
     assert not [name for name, package in lock["packages"].items() if "resolved" in package]
+
+
+def test_an_arn_wraps_between_its_parts_only() -> None:
+    shown = render("{{ value|breakable }}", value="arn:aws:iam::1:role/A<b>")
+    assert shown == "arn:<wbr>aws:<wbr>iam::<wbr>1:<wbr>role/<wbr>A&lt;b&gt;"
+    several = render("{{ value|breakable|linebreaksbr }}", value="a\n<b>")
+    assert several == "a<br>&lt;b&gt;"
+
+
+def test_a_steps_inputs_are_shown_as_the_values_that_their_json_stands_for() -> None:
+    inputs = {"ImageId": '"ami-1"', "Tags": '[{"Key": "a"}]', "Odd": "{{ x", "Count": 2}
+    shown = html.unescape(render("{{ inputs|unpacked|pretty }}", inputs=inputs))
+    assert json.loads(shown) == {"ImageId": "ami-1", "Tags": [{"Key": "a"}], "Odd": "{{ x", "Count": 2}
+
+
+def test_a_placeholder_does_not_say_the_label_again() -> None:
+    class Named(forms.Form):
+        name = forms.CharField(widget=forms.TextInput(attrs={"placeholder": "Name"}))
+        other = forms.CharField(widget=forms.TextInput(attrs={"placeholder": "user name"}))
+
+    assert "placeholder" not in render("{% field form.name %}", form=Named())
+    assert 'placeholder="user name"' in render("{% field form.other %}", form=Named())
