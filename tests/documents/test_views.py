@@ -265,5 +265,5 @@ def test_the_page_says_what_the_document_needs_in_iam(as_author, version, page):
     place = [version.document_id] if page == "detail" else [version.document_id, version.number]
     shown = html.unescape(as_author.get(reverse(f"documents:{page}", args=place)).content.decode())
     assert "What this document needs in IAM" in shown
-    assert "<code>ec2:RunInstances</code>" in shown
+    assert "<code>ec2:<wbr>RunInstances</code>" in shown
     assert '"Sid": "Ec2' in shown
