@@ -10,10 +10,12 @@ from aws.gateway import SsmGateway
 from aws.models import AwsTarget
 from common import access, queueing
 from common.clock import now
+from documents.models import DocumentVersion
 from executions import launching, services
 from executions.models import Execution, Status
 from executions.reconciling import reconcile
-from tests.executions.conftest import work
+from tests.executions.conftest import publish, work
+from tests.support import factories
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -86,6 +88,30 @@ def test_it_refuses_what_may_not_run_any_more(run, account, withdraw, says):
     run.refresh_from_db()
     assert run.status == Status.REFUSED
     assert says in run.failure
+    assert automations(account, run) == []
+
+
+@pytest.mark.parametrize("change", ["version", "target", "service_role"])
+def test_it_refuses_when_the_delegation_runs_something_else_by_now(run, author, account, change):
+    delegation, target = run.delegation, run.target
+    if change == "version":
+        text = run.version.text.replace("Launches one", "Launches a")
+        made = DocumentVersion.objects.create(
+            document=run.version.document, number=2, text=text, format="YAML", author=author
+        )
+        publish(made, target)
+    elif change == "target":
+        made = factories.make_target("Elsewhere")
+        factories.publish(run.version, made)
+        delegation.service_role = factories.make_role(made, arn=run.service_role_arn)
+    else:
+        made = factories.make_role(target, "Another", arn=f"{run.service_role_arn}Too")
+    setattr(delegation, change, made)
+    delegation.save()
+    launching.launch(run.pk)
+    run.refresh_from_db()
+    assert run.status == Status.REFUSED
+    assert "The delegation was changed" in run.failure
     assert automations(account, run) == []
 
 
