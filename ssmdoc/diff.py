@@ -212,7 +212,7 @@ def _steps(pairs: Pairs, old: Parsed, new: Parsed) -> Iterator[Change]:
     moved = pairs.moved()
     for name, place in pairs.new.items():
         line = place.step.line
-        before = pairs.old.get(pairs.was.get(name, ""))
+        before = pairs.before(name)
         if before is None:
             yield Change("step", "added", name, place.step.action, line=line)
             continue

@@ -47,8 +47,9 @@ class Pairs:
 
     def _renamed(self) -> dict[str, str]:
         """Old name to new name of the steps that got another name."""
-        gone = [place for name, place in self.old.items() if name not in self.new]
-        come = [place for name, place in self.new.items() if name not in self.old]
+        # A step whose name is empty has none to change.
+        gone = [place for name, place in self.old.items() if name and name not in self.new]
+        come = [place for name, place in self.new.items() if name and name not in self.old]
         if len(gone) * len(come) > _MAX_PAIRS:
             return {}
         said = {id(place): _leaves(place) for place in (*gone, *come)}
@@ -64,12 +65,16 @@ class Pairs:
                 found[before] = after
         return found
 
+    def before(self, name: str) -> Place | None:
+        """The old place of a step of the new document; None for a step that was added."""
+        return self.old[self.was[name]] if name in self.was else None
+
     def moved(self) -> set[str]:
         """The fewest steps whose move explains the new order, and those that went into or out of a loop."""
         moved: set[str] = set()
         levels: dict[str, list[str]] = {}
         for name, place in self.new.items():
-            before = self.old.get(self.was.get(name, ""))
+            before = self.before(name)
             if before is None:
                 continue
             if self.renamed.get(before.loop, before.loop) != place.loop:
@@ -114,7 +119,7 @@ def follow(value: Any, renamed: Mapping[str, str], key: str = "") -> Any:
     if isinstance(value, str):
         if key in _JUMPS:
             name = value.removeprefix("step:")
-            return value.replace(name, renamed[name]) if name in renamed else value
+            return f"{value[: len(value) - len(name)]}{renamed[name]}" if name in renamed else value
         if key == "":
             # An output of the document is a reference without braces.
             head, dot, tail = value.partition(".")

@@ -43,11 +43,13 @@ def _fault(setting: Any) -> str:
     if not isinstance(setting, dict):
         return 'Write a JSON Schema: a map like {"required": ["description"]}.'
     try:
-        text = json.dumps(setting)
+        # What the schema says is told in findings: halves of surrogate pairs are no text.
+        text = json.dumps(setting, allow_nan=False, ensure_ascii=False)
+        size = len(text.encode("utf-8"))
     except (TypeError, ValueError, RecursionError):
         return "Write a JSON Schema: JSON values only, none inside itself."
-    if len(text) > MAX_BYTES:
-        return f"The schema is {len(text) // 1024} KB; {MAX_BYTES // 1024} KB is the most."
+    if size > MAX_BYTES:
+        return f"The schema is {size // 1024} KB; {MAX_BYTES // 1024} KB is the most."
     return _text_fault(text)
 
 

@@ -16,6 +16,8 @@ Evaluate = Callable[[Parsed, Document, Any], Iterator[Finding]]
 
 # More than any organisation writes by hand; it bounds what one document's check may cost.
 MAX_ITEMS = 200
+# What would tear the lines in which findings are told: breaks, control characters, halves of surrogate pairs.
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,9 @@ def names(setting: Any) -> str:
     """What is wrong with a list of names."""
     if not isinstance(setting, list) or not all(isinstance(item, str) and item.strip() for item in setting):
         return "Write a list of names."
+    odd = next((item for item in setting if _UNPRINTABLE.search(item)), "")
+    if odd:
+        return f"{odd[:60]!a} holds a character that cannot be printed. Remove it."
     if len(setting) > MAX_ITEMS:
         return f"Write {MAX_ITEMS} names at most; a * stands for any letters."
     twice = [item for item in setting if setting.count(item) > 1]

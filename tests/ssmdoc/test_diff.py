@@ -110,6 +110,18 @@ def test_a_renamed_step_is_recognised_and_what_refers_to_it_has_not_changed() ->
     ]
 
 
+def test_a_jump_to_a_renamed_step_is_the_same_jump_whatever_the_name() -> None:
+    old = BASE.replace("name: wait", "name: step").replace("nextStep: wait", "onFailure: 'step:step'")
+    new = old.replace("name: step", "name: rest").replace("step:step", "step:rest")
+    assert changes(new, old) == ["Step rest was called step."]
+
+
+def test_steps_without_a_name_are_neither_paired_with_new_ones_nor_renamed() -> None:
+    nameless = BASE.replace("name: wait", "name: ''")
+    assert changes(BASE, nameless) == ["Step wait was added (aws:sleep).", "Step  was removed (aws:sleep)."]
+    assert changes(nameless, nameless) == []
+
+
 def test_a_step_that_says_something_else_is_another_one() -> None:
     new = BASE.replace("name: wait", "name: rest").replace("PT1M", "PT9H")
     assert "Step rest was added (aws:sleep)." in changes(new)
