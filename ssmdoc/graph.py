@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ssmdoc import actions
+from ssmdoc import actions, operators
 from ssmdoc.actions import Effect
 from ssmdoc.model import Document, Step
 
@@ -139,21 +139,6 @@ def _branches(step: Step) -> Iterator[Edge]:
         yield Edge(step.name, default, "branch", "otherwise")
 
 
-_SIGNS = {
-    "StringEquals": "=",
-    "EqualsIgnoreCase": "≈",
-    "StartsWith": "starts with",
-    "EndsWith": "ends with",
-    "Contains": "contains",
-    "NumericEquals": "=",
-    "NumericGreater": ">",
-    "NumericLesser": "<",
-    "NumericGreaterOrEquals": "≥",
-    "NumericLesserOrEquals": "≤",
-    "BooleanEquals": "=",
-}
-
-
 def condition(choice: Mapping[str, Any], depth: int = 0) -> str:
     """A branch's or loop's condition in short: ``Count > 3 and not Ready = true``."""
     if depth > 8:
@@ -167,7 +152,7 @@ def condition(choice: Mapping[str, Any], depth: int = 0) -> str:
     if isinstance(inner, dict):
         return f"not {condition(inner, depth + 1)}"
     variable = str(choice.get("Variable", "")).strip().removeprefix("{{").removesuffix("}}").strip()
-    for operator, sign in _SIGNS.items():
+    for operator, sign in operators.ALL.items():
         if operator in choice:
             value = choice[operator]
             return f"{variable} {sign} {str(value).lower() if isinstance(value, bool) else value}"

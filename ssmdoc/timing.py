@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ssmdoc import durations, graph, references
+from ssmdoc import actions, durations, graph, references
 from ssmdoc.model import Document, Parameter, Step, Variable, whole_number
 
 HOUR = 3600
@@ -35,17 +35,7 @@ _CEILINGS = {
     "aws:approve": MAX_WAIT,
     "aws:pause": MAX_WAIT,
 }
-_DEFAULTS = {
-    "aws:executeScript": 600,
-    "aws:invokeLambdaFunction": 300,
-    "aws:executeAwsApi": 25,
-    "aws:changeInstanceState": HOUR,
-    "aws:waitForAwsResourceProperty": HOUR,
-    "aws:approve": 604_800,
-    "aws:pause": 604_800,
-    "aws:branch": 0,
-    "aws:updateVariable": 0,
-}
+_AT_ONCE = ("aws:branch", "aws:updateVariable")
 _ONE_CALL = ("aws:assertAwsResourceProperty", "aws:createTags", "aws:invokeWebhook")
 # Keeps sums of absurd numbers (a JSON integer may have a thousand digits) within what a float holds.
 _ENDLESS = 10**12
@@ -108,8 +98,11 @@ def limit(document: Document, step: Step) -> Limit:
 
 
 def _default(document: Document, step: Step) -> Limit:
-    if step.action in _DEFAULTS:
-        return Limit(_DEFAULTS[step.action])
+    spec = actions.SPECS.get(step.action)
+    if spec and spec.timeout_seconds is not None:
+        return Limit(spec.timeout_seconds)
+    if step.action in _AT_ONCE:
+        return Limit(0)
     if step.action == "aws:loop":
         return Limit(_ENDLESS)
     if step.action in _ONE_CALL:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ssmdoc import references
+from ssmdoc import actions, operators, references
 from ssmdoc.checks.rule import Context, Fault, RawStep, Rules
 from ssmdoc.findings import Path
 from ssmdoc.model import truth, whole_number
@@ -16,26 +16,7 @@ RULES = Rules()
 
 _ACTIONS = "automation-actions.html"
 _BRANCH = "automation-branch-condition.html"
-_NOT_ON_CANCEL = (
-    "approve",
-    "copyImage",
-    "createImage",
-    "createStack",
-    "createTags",
-    "pause",
-    "runInstances",
-    "sleep",
-)
-TEXT = ("StringEquals", "EqualsIgnoreCase", "StartsWith", "EndsWith", "Contains")
-NUMERIC = (
-    "NumericEquals",
-    "NumericGreater",
-    "NumericLesser",
-    "NumericGreaterOrEquals",
-    "NumericLesserOrEquals",
-)
-OPERATORS = (*TEXT, *NUMERIC, "BooleanEquals")
-_CONDITION_KEYS = ("NextStep", "Variable", "And", "Or", "Not", *OPERATORS)
+_CONDITION_KEYS = ("NextStep", "Variable", "And", "Or", "Not", *operators.ALL)
 _NUMBER = re.compile(r"\s*-?\d+(?:\.\d+)?\s*\Z")
 
 
@@ -91,7 +72,8 @@ def _on_cancel(context: Context) -> Iterator[Fault]:
             if isinstance(value, str) and value.startswith("step:")
             else None
         )
-        if target and target.action.removeprefix("aws:") in _NOT_ON_CANCEL:
+        spec = actions.SPECS.get(target.action) if target else None
+        if target and spec and not spec.cancel_target:
             message = f"onCancel cannot lead to {target.action}."
             yield Fault(
                 (*step.path, "onCancel"),
@@ -143,13 +125,15 @@ def _condition(value: Any, path: Path, depth: int) -> Iterator[Fault]:
         return
     for key in value:
         if key not in _CONDITION_KEYS:
-            hint = meant(key, _CONDITION_KEYS) or f"Operators are {listed(OPERATORS)}."
+            hint = meant(key, _CONDITION_KEYS) or f"Operators are {listed(list(operators.ALL))}."
             yield Fault((*path, key), f"`{key[:60]}` is no part of a condition.", hint, True)
     for word in ("And", "Or"):
         if word in value:
             parts = value[word]
-            if not isinstance(parts, list) or not parts:
-                yield Fault((*path, word), f"{word} joins a list of conditions.")
+            if not isinstance(parts, list) or len(parts) < 2:
+                # AWS: "Expect at lease two expressions for operator: Or", and it refuses the document.
+                yield Fault((*path, word), f"{word} joins a list of two conditions or more.")
+            if not isinstance(parts, list):
                 continue
             for index, part in enumerate(parts):
                 yield from _condition(part, (*path, word, index), depth + 1)
@@ -160,7 +144,7 @@ def _condition(value: Any, path: Path, depth: int) -> Iterator[Fault]:
 
 def _comparison(value: Mapping[str, Any], path: Path) -> Iterator[Fault]:
     """What is wrong with a condition's own Variable and operator."""
-    used = [operator for operator in OPERATORS if operator in value]
+    used = [operator for operator in operators.ALL if operator in value]
     if len(used) > 1:
         yield Fault(
             path, f"A comparison has one operator, and this has {listed(used)}.", "Join two by And or Or."
@@ -168,7 +152,7 @@ def _comparison(value: Mapping[str, Any], path: Path) -> Iterator[Fault]:
     if used and "Variable" not in value:
         yield Fault(path, "A comparison needs the Variable to compare.")
     if "Variable" in value and not used:
-        hint = f"Operators are {listed(OPERATORS)}."
+        hint = f"Operators are {listed(list(operators.ALL))}."
         yield Fault((*path, "Variable"), "The Variable is compared with nothing.", hint)
     if not used and not any(word in value for word in ("And", "Or", "Not", "Variable")):
         yield Fault(path, "A condition needs a Variable and an operator.")
@@ -179,7 +163,7 @@ def _comparison(value: Mapping[str, Any], path: Path) -> Iterator[Fault]:
 def _constant(operator: str, value: Any, path: Path) -> Iterator[Fault]:
     if references.find(value):
         return
-    if operator in NUMERIC:
+    if operator in operators.NUMERIC:
         text_number = isinstance(value, str) and _NUMBER.match(value)
         if not text_number and not isinstance(value, float) and whole_number(value) is None:
             yield Fault(path, f"{operator} compares with a number.")

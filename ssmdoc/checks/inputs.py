@@ -23,13 +23,6 @@ _RUNTIMES = (
     "PowerShell Core 6.0", "PowerShell 7.0", "PowerShell 7.4",
 )  # fmt: skip
 _RUNTIME = re.compile(r"python3\.\d+|PowerShell (?:Core )?\d+\.\d+")
-_ONE_OF = {
-    "aws:approve": ("Approvers", "EnhancedApprovals"),
-    "aws:sleep": ("Duration", "Timestamp"),
-    "aws:executeScript": ("Script", "Attachment"),
-    "aws:createStack": ("TemplateBody", "TemplateURL"),
-    "aws:loop": ("Iterators", "LoopCondition"),
-}
 
 
 @RULES.add("action-unknown", "error", "A step's action is one that Automation has.", _ACTIONS)
@@ -61,7 +54,7 @@ def _missing(context: Context) -> Iterator[Fault]:
                 )
                 hint = f"`{near}` is spelt {item.name}." if near else f"{item.name}: {item.description}"
                 yield Fault(at, f"{step.called} lacks the input {item.name}.", hint, at_key=True)
-        either = _ONE_OF.get(step.action, ())
+        either = spec.either if spec else ()
         if either and all(step.inputs.get(name) is None for name in either):
             yield Fault(at, f"{step.called} needs {listed(either, 'or')}.", at_key=True)
 

@@ -58,7 +58,7 @@ def _main_steps(context: Context) -> Iterator[Fault]:
         )
 
 
-@RULES.add("document-empty", "warning", "A document has at least one step.", _SYNTAX)
+@RULES.add("document-empty", "error", "A document has at least one step.", _SYNTAX)
 def _no_steps(context: Context) -> Iterator[Fault]:
     if context.data.get("mainSteps") == []:
         yield Fault(("mainSteps",), "The document has no steps.", "Add a step with name, action and inputs.")

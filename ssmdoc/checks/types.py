@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from ssmdoc import actions, parameters, references
-from ssmdoc.checks.flow import NUMERIC, TEXT
 from ssmdoc.checks.rule import Context, Fault, Rules
 from ssmdoc.findings import Path
+from ssmdoc.operators import NUMERIC, TEXT
 from ssmdoc.references import Reference
 from ssmdoc.suggestions import listed
 
@@ -59,7 +59,9 @@ def _types(context: Context) -> Iterator[Fault]:
             found = references.whole(step.inputs.get(item.name))
             kind = type_of(context, found) if found else ""
             takes = _TAKES.get(item.type, ())
-            if found and kind in parameters.TYPES and takes and kind not in takes:
+            # A list of one stands for the one: AWS-UpdateLinuxAmi gives InstanceId its launch's InstanceIds.
+            one = found is not None and kind == "StringList" and found.output == f"{item.name}s"
+            if found and kind in parameters.TYPES and takes and kind not in takes and not one:
                 message = f"{item.name} is a {item.type}, and {found.text[:60]} stands for a {kind}."
                 yield Fault((*step.path, "inputs", item.name), message, f"Refer to a {takes[0]}.")
 
@@ -93,7 +95,7 @@ def _operators(context: Context) -> Iterator[Fault]:
 
 
 def _advice(kind: str) -> str:
-    fitting = next((operators for operators, _, kinds in _COMPARES if kinds[0] == kind), ())
+    fitting: list[str] = next(([*named] for named, _, kinds in _COMPARES if kinds[0] == kind), [])
     return (
         f"Use {listed(fitting, 'or')}." if fitting else "Select a part of it as an output, and compare that."
     )

@@ -46,9 +46,12 @@ def document_schema() -> Schema:
 
 
 def faults(data: Any) -> Iterator[SchemaFault]:
-    """Where a document's data break the schema, 100 places at most. Never raises.
+    """Where a document's data break the schema, 100 places at most.
 
-    Arguments: `data` is what `ssmdoc.parse` read from the text.
+    Never raises for what `ssmdoc.parse` reads from a text, which nests 100 levels at most; data from
+    elsewhere that nest deeper may raise RecursionError.
+
+    Arguments: `data` is a document as plain values, whose maps have texts as keys.
     """
     left = MAX_FINDINGS
     for fault in _all(data):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ssmdoc import actions
+from ssmdoc import actions, operators
 from ssmdoc.selectors import OUTPUT_TYPES
 from ssmdoc.specs import ActionSpec, InputSpec
 from ssmdoc.suggestions import listed
@@ -13,14 +13,6 @@ Schema = dict[str, Any]
 
 # A reference that stands for a whole value.
 _REFERENCE = r"^\s*\{\{[\s\S]*\}\}\s*$"
-_TEXT_OPERATORS = ("StringEquals", "EqualsIgnoreCase", "StartsWith", "EndsWith", "Contains")
-_NUMBER_OPERATORS = (
-    "NumericEquals",
-    "NumericGreater",
-    "NumericLesser",
-    "NumericGreaterOrEquals",
-    "NumericLesserOrEquals",
-)
 _PLAIN = ["string", "number", "boolean"]
 _TYPES: dict[str, Schema] = {
     "String": {"type": [*_PLAIN, "null"]},
@@ -295,7 +287,8 @@ def document(steps: Schema, definitions: Schema) -> Schema:
             "mainSteps": {
                 "type": "array",
                 "description": "The steps, in order.",
-                "errorMessage": "mainSteps is a list of steps.",
+                "minItems": 1,
+                "errorMessage": "mainSteps is a list of at least one step.",
                 "items": steps,
             },
             "outputs": {
@@ -329,7 +322,7 @@ def conditions() -> dict[str, Schema]:
                 "description": "Compares with text.",
                 "errorMessage": f"{word} compares with text.",
             }
-            for word in _TEXT_OPERATORS
+            for word in operators.TEXT
         },
         **{
             word: {
@@ -338,7 +331,7 @@ def conditions() -> dict[str, Schema]:
                 "description": "Compares with a number.",
                 "errorMessage": f"{word} compares with a number.",
             }
-            for word in _NUMBER_OPERATORS
+            for word in operators.NUMERIC
         },
         "BooleanEquals": {
             **_TYPES["Boolean"],
@@ -355,10 +348,10 @@ def conditions() -> dict[str, Schema]:
         **{
             word: {
                 "type": "array",
-                "minItems": 1,
+                "minItems": 2,
                 "items": _CONDITION,
                 "description": f"Joins conditions by {word.lower()}.",
-                "errorMessage": f"{word} joins a list of conditions.",
+                "errorMessage": f"{word} joins a list of two conditions or more.",
             }
             for word in ("And", "Or")
         },

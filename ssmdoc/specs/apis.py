@@ -42,6 +42,7 @@ SPECS = (
         "change",
         GUIDE + "executeAwsApi.html",
         open_inputs=True,
+        timeout_seconds=25,
         examples=({"Service": "ec2", "Api": "DescribeInstances", "InstanceIds": ["{{ InstanceId }}"]},),
     ),
     ActionSpec(

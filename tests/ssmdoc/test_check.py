@@ -46,7 +46,7 @@ mainSteps:
     inputs:
       Choices:
         - {NextStep: script, Variable: '{{ look.State }}', StringEquals: running}
-        - {NextStep: rest, And: [{Variable: '{{ Count }}', NumericGreater: 2}]}
+        - {NextStep: rest, And: [{Variable: '{{ Count }}', NumericGreater: 2}, {Variable: '{{ Count }}', NumericLesser: 9}]}
       Default: each
   - name: script
     action: aws:executeScript
@@ -169,6 +169,7 @@ MISTAKES: list[tuple[tuple[Any, ...], Any, str, tuple[Any, ...], str]] = [
     (step("choose", "inputs", "Choices", 0, "StringEqual"), "x", "branch-condition", step("choose", "inputs", "Choices", 0, "StringEqual"), "StringEqual"),
     (step("choose", "inputs", "Choices", 0, "Variable"), DROP, "branch-condition", step("choose", "inputs", "Choices", 0), "Variable"),
     (step("choose", "inputs", "Choices", 1, "And"), {}, "branch-condition", step("choose", "inputs", "Choices", 1, "And"), "list"),
+    (step("choose", "inputs", "Choices", 1, "And", 1), DROP, "branch-condition", step("choose", "inputs", "Choices", 1, "And"), "two conditions"),
     (step("choose", "inputs", "Choices", 1, "And", 0, "NumericGreater"), "many", "branch-condition", step("choose", "inputs", "Choices", 1, "And", 0, "NumericGreater"), "a number"),
     (step("choose", "inputs", "Default"), "eahc", "step-jump", step("choose", "inputs", "Default"), "eahc"),
     (step("each", "inputs", "Iterators"), DROP, "input-missing", step("each", "inputs"), "Iterators or LoopCondition"),
@@ -276,6 +277,11 @@ def test_the_mistakes_cover_the_rules() -> None:
         "document-hours",
         "document-parameters",
     }
+
+
+def test_a_document_without_steps_is_refused_as_aws_refuses_it() -> None:
+    (found,) = (item for item in ssmdoc.check('{"schemaVersion": "0.3", "mainSteps": []}'))
+    assert (found.id, found.severity) == ("document-empty", "error")
 
 
 def test_it_asks_what_was_meant() -> None:

@@ -144,6 +144,17 @@ def test_a_fault_says_where_and_what(data: Any, path: tuple[Any, ...], words: st
     assert any(at == path and words in message for at, message in found), found
 
 
+def test_what_nests_as_deep_as_texts_may_is_judged_and_more_is_refused_before() -> None:
+    inner: Any = {"Variable": "x", "StringEquals": "x"}
+    for _ in range(94):
+        inner = {"Not": inner}
+    choice = {"NextStep": "first", **inner}
+    found = ssmdoc.parse(json.dumps(document(step("aws:branch", Choices=[choice]))))
+    assert told(found.data) == []
+    deeper = ssmdoc.parse(json.dumps(document(step("aws:branch", Choices=[{"Not": choice}]))))
+    assert [finding.id for finding in deeper.findings] == ["text-depth"]
+
+
 def test_faults_are_a_hundred_at_most() -> None:
     assert len(list(schema.faults(document(*[{}] * 500)))) == 100
 
