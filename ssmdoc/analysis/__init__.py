@@ -86,14 +86,14 @@ def _step(document: Document, step: Step, place: Place) -> StepNeeds:
     made, unknown = steps.calls(document, step)
     needs: dict[tuple[str, tuple[str, ...], str], Need] = {}
     for call in made:
-        for need in _needs(call, place):
+        for need in _needs(call, place, document.assume_role_parameter is not None):
             needs.setdefault((need.action, need.resources, repr(need.conditions)), need)
     return StepNeeds(
         step.name, step.line, effect(step, document), tuple(needs.values()), steps.children(step), unknown
     )
 
 
-def _needs(call: Call, place: Place) -> Iterator[Need]:
+def _needs(call: Call, place: Place, own_role: bool) -> Iterator[Need]:
     versioned = any(key == "VersionId" for key, _ in entries(call.arguments))
     for name in iam_actions(call.service, call.operation):
         action = for_version(name) if versioned else name
@@ -105,4 +105,4 @@ def _needs(call: Call, place: Place) -> Iterator[Need]:
         if not certain:
             why += " The Service Authorization Reference names no such action."
         yield Need(action, found.arns, {}, why, certain)
-    yield from dependent(call, place)
+    yield from dependent(call, place, own_role)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ssmdoc.analysis import names, reference
+from ssmdoc.analysis import names, queries, reference
 from ssmdoc.analysis.needs import Call, Need
 from ssmdoc.analysis.resources import Place, arn
 
@@ -83,15 +83,19 @@ _IAM_TAGGING = {
 _KEY_ARGUMENTS = ("KmsKeyId", "KMSKeyId", "kmsKeyId", "SSEKMSKeyId", "KmsKeyArn", "KmsMasterKeyId")
 
 
-def dependent(call: Call, place: Place) -> Iterator[Need]:
-    """What a call needs besides the actions that allow it."""
+def dependent(call: Call, place: Place, own_role: bool = False) -> Iterator[Need]:
+    """What a call needs besides the actions that allow it. `own_role` says that whoever starts the document
+    gives its role by a parameter."""
+    if call.service.lower() == "athena":
+        yield from queries.needed(call, place)
     main = [reference.action(name) for name in names.iam_actions(call.service, call.operation)]
     if all(action is not None and action.level in ("Read", "List") for action in main):
         yield from _reading(call)
         return
-    yield from _passed(call, place)
+    yield from _passed(call, place, own_role)
     yield from _tagged(call)
     yield from _encrypted(call)
+    yield from _made_besides(call)
 
 
 def entries(value: Any) -> Iterator[tuple[str, Any]]:
@@ -105,7 +109,7 @@ def entries(value: Any) -> Iterator[tuple[str, Any]]:
             yield from entries(inner)
 
 
-def _passed(call: Call, place: Place) -> Iterator[Need]:
+def _passed(call: Call, place: Place, own_role: bool) -> Iterator[Need]:
     service = call.service.lower()
     if service == "iam" and call.operation == "AddRoleToInstanceProfile":
         role = call.arguments.get("RoleName")
@@ -124,7 +128,9 @@ def _passed(call: Call, place: Place) -> Iterator[Need]:
         return
     child = (service, call.operation) == ("ssm", "StartAutomationExecution")
     if child and not isinstance(call.arguments.get("Parameters", {}), Mapping):
-        yield replace(_pass_role(_named_role("*", place), "ssm", call, "the child's role"), certain=False)
+        # A script hands on the parameters of an execution to start its own document again: the role is one.
+        again = own_role and not isinstance(call.arguments.get("DocumentName"), str)
+        yield replace(_pass_role(_named_role("*", place), "ssm", call, "the child's role"), certain=again)
     if (service, call.operation) == ("ecs", "RunTask"):
         what = "the roles of the task definition, where it has any,"
         yield replace(_pass_role(_named_role("*", place), "ecs-tasks", call, what), certain=False)
@@ -178,6 +184,16 @@ def _encrypted(call: Call) -> Iterator[Need]:
         why = f"{call.source} names a KMS key; a key that AWS does not manage asks for this."
         for action in ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"):
             yield Need(action, ("*",), {}, why, certain=False)
+
+
+def _made_besides(call: Call) -> Iterator[Need]:
+    """What an operation does under an action of its own besides the one that it is named after."""
+    service, arguments = call.service.lower(), call.arguments
+    if service == "efs" and call.operation == "CreateReplicationConfiguration":
+        if not any(key == "FileSystemId" and value for key, value in entries(arguments.get("Destinations"))):
+            yield Need("elasticfilesystem:CreateFileSystem", ("*",), {}, f"{call.source} makes the replica.")
+    elif service in ("rds", "docdb", "neptune") and arguments.get("CopyTags") in (True, "true"):
+        yield Need("rds:ListTagsForResource", ("*",), {}, f"{call.source} copies the tags with the snapshot.")
 
 
 def _reading(call: Call) -> Iterator[Need]:

@@ -199,6 +199,50 @@ def test_a_child_is_named_and_its_role_passed() -> None:
     assert need(found, "iam:PassRole").resources == ("arn:aws:iam::*:role/*",)
 
 
+RESTART = """
+import boto3
+def h(events, context):
+    ssm = boto3.client('ssm')
+    run = ssm.get_automation_execution(AutomationExecutionId=events['Id'])['AutomationExecution']
+    ssm.start_automation_execution(DocumentName=run['DocumentName'], Parameters=run['Parameters'])
+"""
+
+
+@pytest.mark.parametrize(
+    "role", [{"assumeRole": "{{ Role }}", "parameters": {"Role": {"type": "String"}}}, {}]
+)
+def test_a_document_that_starts_itself_again_passes_its_role(role: dict[str, Any]) -> None:
+    text = json.dumps({"schemaVersion": "0.3", "mainSteps": [{"name": "a", **script(RESTART)}], **role})
+    document = ssmdoc.parse(text).document
+    assert document is not None
+    found = analysis.analyse(document)
+    assert "iam:PassRole" in (found.actions if role else found.possible)
+
+
+def test_a_query_asks_the_catalogue_and_writes_to_its_bucket() -> None:
+    results = {"OutputLocation": "s3://results-{{ global:REGION }}/athena"}
+    query = {"QueryString": " CREATE EXTERNAL TABLE a (b STRING)", "ResultConfiguration": results}
+    found = analysed(call("athena", "StartQueryExecution", **query), region="eu-west-1")
+    assert [action for action in found.actions if action.startswith("glue:")] == [
+        "glue:CreateTable",
+        "glue:GetDatabase",
+        "glue:GetPartitions",
+        "glue:GetTable",
+    ]
+    assert need(found, "s3:PutObject").resources == ("arn:aws:s3:::results-eu-west-1/athena*",)
+    assert need(found, "s3:GetObject").resources == ("arn:aws:s3:::*",)
+    assert "glue:CreateTable" not in analysed(call("athena", "StartQueryExecution")).actions
+    assert analysed(call("athena", "GetQueryResults")).actions == ("athena:GetQueryResults", "s3:GetObject")
+
+
+def test_what_an_operation_makes_besides_has_an_action_of_its_own() -> None:
+    replica = call("efs", "CreateReplicationConfiguration", Destinations=[{"Region": "eu-west-1"}])
+    assert "elasticfilesystem:CreateFileSystem" in analysed(replica).actions
+    replica["inputs"]["Destinations"] = [{"FileSystemId": "{{ Replica }}"}]
+    assert "elasticfilesystem:CreateFileSystem" not in analysed(replica).actions
+    assert "rds:ListTagsForResource" in analysed(call("rds", "CopyDBSnapshot", CopyTags=True)).actions
+
+
 def test_a_literal_names_the_resource_and_a_parameter_is_told() -> None:
     found = analysed(
         call("sqs", "DeleteQueue", QueueUrl="https://sqs.eu-west-1.amazonaws.com/111122223333/jobs"),
