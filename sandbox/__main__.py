@@ -26,6 +26,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--state", type=Path, metavar="DIR", help="keep everything in DIR across restarts")
     parser.add_argument("--log", type=Path, metavar="FILE", help="write one line a call to FILE")
     parser.add_argument("-v", "--verbose", action="store_true", help="write one line a call to stderr")
+    parser.add_argument(
+        "--limits",
+        metavar="NAME=NUMBER,…",
+        help="how many automations run and wait at once: running, pending, rate-control-running, "
+        "rate-control-pending (default: AWS's figures)",
+    )
+    parser.add_argument(
+        "--rate-limits", choices=("off", "aws"), help="throttle Automation's API as AWS does (default: off)"
+    )
     options = parser.parse_args(arguments)
     try:
         settings.use(
@@ -35,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
                 state_dir=options.state,
                 log_file=options.log,
                 verbose=options.verbose,
+                limits=options.limits,
+                rate_limits=options.rate_limits,
             )
         )
         settings.isolate_environment()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
+from typing import Literal
 
 HOST = "127.0.0.1"
 DEFAULT_ACCOUNT_ID = "123456789012"
@@ -16,10 +17,27 @@ class SettingsError(Exception):
     """A setting is wrong; the text is the one line that the person who starts the sandbox reads."""
 
 
+RateLimits = Literal["off", "aws"]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How many automations may run and wait at once, for each account and Region; AWS's own figures.
+
+    Those that run on targets (rate control) are counted by themselves.
+    https://docs.aws.amazon.com/general/latest/gr/ssm.html
+    """
+
+    running: int = 100
+    pending: int = 5_000
+    rate_control_running: int = 25
+    rate_control_pending: int = 1_000
+
+
 @dataclass(frozen=True)
 class Settings:
     """`port` 0 means any free port. `root_key` is the (id, secret) given by the environment, None when none
-    was.
+    was. `rate_limits` tells whether calls are throttled as AWS throttles them.
     """
 
     port: int = 0
@@ -28,6 +46,8 @@ class Settings:
     state_dir: Path | None = None
     log_file: Path | None = None
     verbose: bool = False
+    limits: Limits = field(default_factory=Limits)
+    rate_limits: RateLimits = "off"
 
 
 def read_settings(
@@ -37,11 +57,13 @@ def read_settings(
     state_dir: Path | None = None,
     log_file: Path | None = None,
     verbose: bool = False,
+    limits: str | None = None,
+    rate_limits: str | None = None,
 ) -> Settings:
-    """Settings from `environ` and the command line's values.
+    """Settings from `environ` and the command line's values; where both give one, the command line's counts.
 
-    Errors: SettingsError when the account id is not twelve digits, or when only half of the root key is
-    given.
+    Errors: SettingsError when the account id is not twelve digits, when only half of the root key is given,
+    or when the limits are none.
     """
     account_id = environ.get("SANDBOX_ACCOUNT_ID", DEFAULT_ACCOUNT_ID)
     if not re.fullmatch(r"\d{12}", account_id):
@@ -61,7 +83,36 @@ def read_settings(
         state_dir=state_dir,
         log_file=log_file,
         verbose=verbose,
+        limits=read_limits(environ.get("SANDBOX_LIMITS", "") if limits is None else limits),
+        rate_limits=_rate_limits(
+            environ.get("SANDBOX_RATE_LIMITS", "off") if rate_limits is None else rate_limits
+        ),
     )
+
+
+def read_limits(text: str) -> Limits:
+    """The limits that `running=3,pending=10,rate-control-running=1,rate-control-pending=2` names.
+
+    What is not named keeps AWS's figure. Errors: SettingsError for another name or what is no number.
+    """
+    names = {each.name.replace("_", "-"): each.name for each in fields(Limits)}
+    given = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, number = (piece.strip() for piece in part.partition("="))
+        least = 0 if name.endswith("pending") else 1
+        if name not in names or not re.fullmatch(r"\d{1,9}", number) or int(number) < least:
+            raise SettingsError(
+                f"{part!r} is no limit: write NAME=NUMBER, separated by commas, with the names "
+                f"{', '.join(names)}; what runs must be 1 at least."
+            )
+        given[names[name]] = int(number)
+    return Limits(**given)
+
+
+def _rate_limits(text: str) -> RateLimits:
+    if text not in ("off", "aws"):
+        raise SettingsError(f"The rate limits must be off or aws, not {text!r}.")
+    return "aws" if text == "aws" else "off"
 
 
 _current = Settings()

@@ -2,12 +2,15 @@
 
 import datetime as dt
 import heapq
+import itertools
 import logging
 import threading
 import time
 from collections import defaultdict, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from sandbox import settings
 from sandbox.automation.clock import Clock
 from sandbox.automation.engine import Engine
 from sandbox.automation.records import Execution
@@ -16,9 +19,6 @@ from sandbox.automation.store import Store
 log = logging.getLogger(__name__)
 
 WORKERS = 16
-# For an account and Region: https://docs.aws.amazon.com/general/latest/gr/ssm.html
-MOST_RUNNING = 100
-MOST_PENDING = 5_000
 
 Scope = tuple[str, str]
 
@@ -32,24 +32,26 @@ class _Agenda:
     """When which execution is due. An id is due once, at the earliest moment asked for."""
 
     due: dict[str, dt.datetime] = field(default_factory=dict)
-    heap: list[tuple[dt.datetime, str]] = field(default_factory=list)
+    # Whoever was put there first comes first of those that are due at the same moment.
+    heap: list[tuple[dt.datetime, int, str]] = field(default_factory=list)
+    places: Iterator[int] = field(default_factory=itertools.count)
 
     def put(self, execution_id: str, moment: dt.datetime) -> None:
         known = self.due.get(execution_id)
         if known is None or moment < known:
             self.due[execution_id] = moment
-            heapq.heappush(self.heap, (moment, execution_id))
+            heapq.heappush(self.heap, (moment, next(self.places), execution_id))
 
     def next(self) -> tuple[dt.datetime, str] | None:
         while self.heap:
-            moment, execution_id = self.heap[0]
+            moment, _, execution_id = self.heap[0]
             if self.due.get(execution_id) == moment:
                 return moment, execution_id
             heapq.heappop(self.heap)
         return None
 
     def take(self) -> str:
-        _, execution_id = heapq.heappop(self.heap)
+        _, _, execution_id = heapq.heappop(self.heap)
         del self.due[execution_id]
         return execution_id
 
@@ -74,7 +76,7 @@ class Runner:
     def has_room(self, account_id: str, region: str) -> bool:
         """Whether one more execution may be queued in this account and Region."""
         with self._changed:
-            return len(self._waiting[account_id, region]) < MOST_PENDING
+            return len(self._waiting[account_id, region]) < settings.current().limits.pending
 
     def submit(self, execution: Execution) -> None:
         """Begin an execution: at once, or when one of those that fill the quota has ended."""
@@ -125,7 +127,7 @@ class Runner:
     def _admit(self, scope: Scope) -> None:
         """Let queued executions begin, the oldest first, as far as the quota goes."""
         waiting, running = self._waiting[scope], self._running[scope]
-        while waiting and len(running) < MOST_RUNNING:
+        while waiting and len(running) < settings.current().limits.running:
             execution_id = waiting.popleft()
             running.add(execution_id)
             self._put(execution_id, self._clock.now())

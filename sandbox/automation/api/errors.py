@@ -78,6 +78,11 @@ class InvalidResourceId(ApiError):
         )
 
 
+class ThrottlingException(ApiError):
+    def __init__(self) -> None:
+        super().__init__("Rate exceeded")
+
+
 class TooManyTagsError(ApiError):
     pass
 

@@ -17,6 +17,7 @@ from sandbox.automation.api.errors import (
     TooManyTagsError,
 )
 from sandbox.automation.api.starting import MOST_TAGS, tags_of
+from sandbox.automation.api.throttling import throttle
 from sandbox.automation.api.validation import validate
 from sandbox.automation.records import Execution
 from sandbox.errors import AccessDenied
@@ -25,11 +26,24 @@ from sandbox.identity import current_principal
 AUTOMATION = "Automation"
 
 
-def _operation(
-    method: "Callable[[AutomationResponse], ActionResult]",
-) -> "Callable[[AutomationResponse], ActionResult]":
-    """A response method whose request is checked against botocore's model first."""
-    name = "".join(word.capitalize() for word in method.__name__.split("_"))
+Method = Callable[["AutomationResponse"], ActionResult]
+
+
+def _throttled(method: Method) -> Method:
+    """A response method that may be called as often as AWS lets it."""
+    name = _name_of(method)
+
+    @functools.wraps(method)
+    def counted(self: "AutomationResponse") -> ActionResult:
+        throttle(current_principal().account_id, self.region, name)
+        return method(self)
+
+    return counted
+
+
+def _operation(method: Method) -> Method:
+    """A throttled response method whose request is checked against botocore's model first."""
+    name = _name_of(method)
 
     @functools.wraps(method)
     def checked(self: "AutomationResponse") -> ActionResult:
@@ -39,7 +53,11 @@ def _operation(
         except AccessDenied as denied:
             raise AccessDeniedException(denied.message) from denied
 
-    return checked
+    return _throttled(checked)
+
+
+def _name_of(method: Method) -> str:
+    return "".join(word.capitalize() for word in method.__name__.split("_"))
 
 
 class AutomationResponse(SimpleSystemManagerResponse):
@@ -75,6 +93,7 @@ class AutomationResponse(SimpleSystemManagerResponse):
         with service.store.lock:
             return ActionResult({"AutomationExecution": shapes.execution_shape(execution)})
 
+    @_throttled
     def describe_automation_executions(self) -> ActionResult:
         filters = self._filters(listing.EXECUTION_FILTERS)
         validate("DescribeAutomationExecutions", self.request)
@@ -89,6 +108,7 @@ class AutomationResponse(SimpleSystemManagerResponse):
             shown = [shapes.metadata_shape(run) for run in taken]
         return ActionResult({"AutomationExecutionMetadataList": shown, "NextToken": token})
 
+    @_throttled
     def describe_automation_step_executions(self) -> ActionResult:
         filters = self._filters(listing.STEP_FILTERS)
         validate("DescribeAutomationStepExecutions", self.request)
