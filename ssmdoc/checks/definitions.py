@@ -85,7 +85,9 @@ def _of_type(kind: str, value: Any) -> bool:
 def _cross_references(context: Context) -> Iterator[Fault]:
     for name, parameter in context.document.parameters.items():
         for found in references.find(parameter.default):
-            if found.kind == "parameter" and found.name in context.document.parameters:
+            # Within a longer text it is resolved when a step uses the parameter: AWS-UpdateLinuxAmi names its
+            # images so.
+            if found.whole and found.kind == "parameter" and found.name in context.document.parameters:
                 message = f"{found.text} in a default stays as it is: Automation does not resolve it there."
                 path = ("parameters", name, "default")
                 yield Fault(path, message, "Write the value out.", text=found.text)
@@ -124,7 +126,7 @@ def _refused_defaults(context: Context) -> Iterator[Fault]:
         default = parameter.default
         if parameter.required or default in ("", [], {}) or any(references.find(default)):
             continue
-        fault = parameters.fault(parameter, default)
+        fault = parameters.default_fault(parameter)
         if fault:
             yield Fault(
                 ("parameters", name, "default"), f"The parameter does not take its own default. {fault}"

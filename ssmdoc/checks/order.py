@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from ssmdoc.checks import conditions
 from ssmdoc.checks.flow import jumps
 from ssmdoc.checks.rule import Context, Fault, RawStep, Rules
 from ssmdoc.model import truth
@@ -50,6 +51,7 @@ def _may_not_have_run(context: Context) -> Iterator[Fault]:
     reached = _reached(ways, start)
     around: dict[str, set[str]] = {}
     after: dict[str, set[str]] = {}
+    certain: dict[str, list[conditions.Way]] | None = None
     for use in context.uses:
         name = use.reference.name
         if use.reference.kind != "output" or use.literal or use.step is None or name not in context.named:
@@ -61,7 +63,11 @@ def _may_not_have_run(context: Context) -> Iterator[Fault]:
         if name not in around:
             around[name] = set() if name == start else _reached(ways, start, without=name)
             after[name] = _reached(ways, name)
-        if step in around[name] and step in after[name]:
+        if step not in around[name] or step not in after[name]:
+            continue
+        # Two branches by one condition go the same way.
+        certain = conditions.ways(context) if certain is None else certain
+        if conditions.leads_around(certain, start, step, name):
             message = f'Step "{name[:60]}" does not run on every way to {use.step.within}.'
             hint = "Where it did not run, there is no output: lead every way through it, or branch before."
             yield Fault(use.path, message, hint, text=use.reference.text)

@@ -34,6 +34,8 @@ _ASSIGNED = re.compile(r"""([A-Za-z_][\w.-]{2,40})["']?\s*(?:=|:|=>)\s*["']([^"'
 _PLACEHOLDER = re.compile(
     r"example|changeme|your|xxx|\*\*\*|placeholder|dummy|test|sample|todo|n/a|none|null|true|false", re.I
 )
+# The name that a secret is kept under: API_CLIENT_SECRET.
+_CONSTANT = re.compile(r"[A-Z]+(?:_[A-Z]+)+\Z")
 _MIN_ENTROPY = 2.5
 
 
@@ -112,6 +114,7 @@ def _random(text: str) -> bool:
         or "{{" in text
         or " " in text
         or text.startswith(("arn:", "/", "$", "http", "aws/"))
+        or _CONSTANT.match(text)
     ):
         return False
     return (

@@ -31,7 +31,7 @@ __all__ = [
     "Widget",
     "base_type",
     "convert",
-    "fault",
+    "default_fault",
     "form_fields",
     "from_wire",
     "json_schema",
@@ -107,10 +107,10 @@ def to_wire(value: Any) -> list[str]:
     return [written(item) for item in (value if isinstance(value, list) else [value])]
 
 
-def fault(parameter: Parameter, given: Any) -> str:
-    """A sentence for why the parameter does not take a value, empty when it does."""
+def default_fault(parameter: Parameter) -> str:
+    """A sentence for why the parameter does not take its own default, empty when it does."""
     try:
-        check(parameter, convert(parameter, given))
+        check(parameter, convert(parameter, parameter.default), sent=False)
     except Invalid as error:
         return str(error)
     return ""

@@ -135,13 +135,16 @@ def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 
 
-def check(parameter: Parameter, value: Any) -> None:
-    """Raises Invalid when a typed value breaks a constraint of its parameter or a limit of AWS."""
+def check(parameter: Parameter, value: Any, *, sent: bool = True) -> None:
+    """Raises Invalid when a typed value breaks a constraint of its parameter or a limit of AWS.
+
+    The sizes that a start takes bind only what is `sent` with it: a default stays in the document.
+    """
     items = value if isinstance(value, list) else [value]
     texts = [written(item) for item in items]
     if len(parameter.name) > MAX_NAME:
         raise Invalid(f"AWS takes names up to {MAX_NAME} characters at a start. Rename it in the document.")
-    _check_size(parameter, value, texts)
+    _check_size(parameter, value, texts, sent)
     for text in texts:
         found = next((item for item in references.find(text) if item.kind != "other"), None)
         if found is not None:
@@ -169,9 +172,10 @@ def _canonical(text: str, item: Any) -> str:
     return json.dumps(read, sort_keys=True, default=str) if isinstance(read, dict) else text
 
 
-def _check_size(parameter: Parameter, value: Any, texts: list[str]) -> None:
+def _check_size(parameter: Parameter, value: Any, texts: list[str], sent: bool) -> None:
     if isinstance(value, list):
-        least, most = parameter.min_items, min(parameter.max_items or MAX_VALUES, MAX_VALUES)
+        limit = MAX_VALUES if sent else len(value)
+        least, most = parameter.min_items, min(parameter.max_items or limit, limit)
         if least is not None and len(value) < least:
             raise Invalid(f"Give at least {_count(least, 'value')}, not {len(value)}.")
         if len(value) > most:
@@ -184,12 +188,11 @@ def _check_size(parameter: Parameter, value: Any, texts: list[str]) -> None:
     for text in texts:
         if parameter.min_chars is not None and len(text) < parameter.min_chars:
             raise Invalid(f"Write at least {_count(parameter.min_chars, 'character')}, not {len(text)}.")
-        most = parameter.max_chars if parameter.max_chars is not None else MAX_VALUE_LENGTH
-        if len(text) > min(most, MAX_VALUE_LENGTH):
-            whose = "" if most < MAX_VALUE_LENGTH else " AWS takes no more."
-            raise Invalid(
-                f"Write at most {_count(min(most, MAX_VALUE_LENGTH), 'character')}, not {len(text)}.{whose}"
-            )
+        limit = MAX_VALUE_LENGTH if sent else len(text)
+        most = parameter.max_chars if parameter.max_chars is not None else limit
+        if len(text) > min(most, limit):
+            whose = "" if most < limit else " AWS takes no more."
+            raise Invalid(f"Write at most {_count(min(most, limit), 'character')}, not {len(text)}.{whose}")
 
 
 def _check_pattern(pattern: str, item: Any) -> None:

@@ -1,0 +1,99 @@
+"""What AWS takes and runs, though a rule once spoke against it."""
+
+import pytest
+
+import ssmdoc
+
+HEAD = "schemaVersion: '0.3'\n"
+
+
+def said(text: str, id: str) -> list[int]:
+    return [item.line for item in ssmdoc.check(text) if item.id == id]
+
+
+def test_a_default_may_be_longer_than_what_a_start_sends() -> None:
+    definition = "{{type: {}, default: {}}}"
+    for kind, default in (("String", "x" * 513), ("StringList", ["a"] * 51)):
+        text = f"{HEAD}parameters:\n  P: {definition.format(kind, default)}\nmainSteps: []\n"
+        assert not said(text, "definition-default-refused")
+        bounded = text.replace("}\nmain", ", maxChars: 9, maxItems: 9}\nmain")
+        assert said(bounded, "definition-default-refused") == [3]
+
+
+def test_a_default_may_mention_another_parameter_in_a_longer_text() -> None:
+    text = (
+        f"{HEAD}parameters:\n  A: {{type: String}}\n"
+        "  B: {type: String, default: 'from {{ A }}'}\nmainSteps: []\n"
+    )
+    assert not said(text, "definition-default-reference")
+    assert said(text.replace("from ", ""), "definition-default-reference") == [4]
+
+
+def test_the_one_instance_of_a_launch_stands_for_an_instance() -> None:
+    text = (
+        f"{HEAD}mainSteps:\n"
+        "- {name: launch, action: 'aws:runInstances', inputs: {ImageId: ami-12345678}}\n"
+        "- name: keep\n  action: aws:createImage\n"
+        "  inputs: {ImageName: x, InstanceId: '{{ launch.InstanceIds }}'}\n"
+    )
+    assert not said(text, "reference-type")
+    text = text.replace("ImageName: x", "ImageName: '{{ launch.InstanceIds }}'")
+    assert said(text, "reference-type") == [6]
+
+
+def test_the_name_that_a_secret_is_kept_under_is_no_secret() -> None:
+    text = f"{HEAD}parameters:\n  ClientSecret: {{type: String, default: %s}}\nmainSteps: []\n"
+    assert not said(text % "API_CLIENT_SECRET", "text-secret")
+    assert said(text % "hunter2-Zx9", "text-secret") == [3]
+
+
+TWICE = f"""{HEAD}parameters:
+  Third: {{type: String}}
+mainSteps:
+- name: first
+  action: aws:branch
+  inputs:
+    Choices: [{{NextStep: look, Variable: '{{{{ Third }}}}', StringEquals: 'yes'}}]
+    Default: second
+- name: look
+  action: aws:executeAwsApi
+  inputs: {{Service: ec2, Api: DescribeInstances}}
+  outputs: [{{Name: Token, Selector: $.NextToken, Type: String}}]
+- name: second
+  action: aws:branch
+  inputs:
+    Choices: [{{NextStep: use, Variable: '{{{{Third}}}}', StringEquals: 'yes'}}]
+    Default: last
+- name: use
+  action: aws:executeAwsApi
+  inputs: {{Service: ec2, Api: DescribeInstances, NextToken: '{{{{ look.Token }}}}'}}
+- name: last
+  action: aws:sleep
+  inputs: {{Duration: PT1S}}
+"""
+
+
+@pytest.mark.parametrize(
+    "condition, lines",
+    [
+        ("Variable: '{{Third}}', StringEquals: 'yes'", []),
+        ("Variable: '{{Third}}', StringEquals: 'no'", [21]),
+        ("Variable: '{{Third}}', StartsWith: 'yes'", [21]),
+        ("Variable: '{{ global:REGION }}', StringEquals: 'yes'", [21]),
+        ("Variable: '{{ Third }}', StringEquals: '{{ Third }}'", [21]),
+    ],
+)
+def test_two_branches_by_one_condition_go_the_same_way(condition: str, lines: list[int]) -> None:
+    text = TWICE.replace("Variable: '{{Third}}', StringEquals: 'yes'", condition)
+    assert said(text, "reference-maybe") == lines
+
+
+def test_what_every_choice_was_refused_for_holds_after_the_last() -> None:
+    text = TWICE.replace("NextStep: use, Variable", "NextStep: last, Variable").replace(
+        "Default: last", "Default: use"
+    )
+    assert said(text, "reference-maybe") == [21]
+    other = text.replace("NextStep: look, Variable", "NextStep: second, Variable").replace(
+        "Default: second", "Default: look"
+    )
+    assert not said(other, "reference-maybe")
