@@ -21,7 +21,8 @@ def _schema(context: Context) -> Iterator[Fault]:
 
 def only_new(findings: Collection[Finding]) -> list[Finding]:
     """The findings without those of the schema at places where a rule says more exactly what is wrong."""
-    known = [item.path for item in findings if item.severity == "error" and item.id != "schema"]
+    exact = [item for item in findings if item.severity == "error" or item.id == "action-internal"]
+    known = [item.path for item in exact if item.id != "schema"]
     return [
         item for item in findings if item.id != "schema" or not any(_meet(item.path, path) for path in known)
     ]

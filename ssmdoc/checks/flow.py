@@ -60,7 +60,7 @@ def _on_failure(context: Context) -> Iterator[Fault]:
 
 @RULES.add(
     "step-on-cancel-target",
-    "error",
+    "warning",
     "onCancel leads to an action that may run after a cancellation.",
     _ACTIONS,
 )

@@ -25,21 +25,6 @@ _RUNTIMES = (
 _RUNTIME = re.compile(r"python3\.\d+|PowerShell (?:Core )?\d+\.\d+")
 
 
-@RULES.add("action-unknown", "error", "A step's action is one that Automation has.", _ACTIONS)
-def _unknown_actions(context: Context) -> Iterator[Fault]:
-    for step in context.steps:
-        if step.action and step.action not in actions.SPECS and step.action not in actions.INTERNAL:
-            hint = meant(step.action, actions.SPECS) or "Actions start with aws:, like aws:executeAwsApi."
-            yield Fault((*step.path, "action"), f"There is no action `{step.action[:60]}`.", hint)
-
-
-@RULES.add("action-internal", "warning", "A step's action is open to everybody.", _ACTIONS)
-def _internal_actions(context: Context) -> Iterator[Fault]:
-    for step in context.steps:
-        if step.action in actions.INTERNAL:
-            yield Fault((*step.path, "action"), f"Only documents that AWS owns can use {step.action}.")
-
-
 @RULES.add("input-missing", "error", "A step has the inputs that its action requires.", _ACTIONS)
 def _missing(context: Context) -> Iterator[Fault]:
     for step in context.steps:

@@ -97,3 +97,30 @@ def test_what_every_choice_was_refused_for_holds_after_the_last() -> None:
         "Default: second", "Default: look"
     )
     assert not said(other, "reference-maybe")
+
+
+@pytest.mark.parametrize(
+    "action, severity",
+    [
+        ("aws:putServerUpgradeMetrics", "warning"),
+        ("aws:rotateFleetLedger", "warning"),
+        ("aws:executeAwsAPIs", "error"),
+        ("aws:waitForResource", "error"),
+        ("aws:runShellScript", "error"),
+        ("aws:wait", "error"),
+        ("AWS:rotateFleetLedger", "error"),
+        ("rotateFleetLedger", "error"),
+    ],
+)
+def test_an_action_that_aws_keeps_to_itself_is_no_error(action: str, severity: str) -> None:
+    text = f"{HEAD}mainSteps:\n- name: one\n  action: {action}\n  inputs: {{}}\n"
+    assert [(item.line, item.severity) for item in ssmdoc.check(text)] == [(4, severity)]
+
+
+def test_a_cancellation_may_lead_to_an_action_that_cannot_run_then() -> None:
+    text = (
+        f"{HEAD}mainSteps:\n"
+        "- name: one\n  action: aws:sleep\n  onCancel: step:two\n  inputs: {Duration: PT1S}\n"
+        "- name: two\n  action: aws:sleep\n  inputs: {Duration: PT1S}\n"
+    )
+    assert [(item.id, item.severity) for item in ssmdoc.check(text)] == [("step-on-cancel-target", "warning")]
