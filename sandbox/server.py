@@ -22,7 +22,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.test import run_wsgi_app
 
-from sandbox import automation, settings, sts
+from sandbox import automation, services, settings, sts
 from sandbox.authorization import authorise
 from sandbox.calls import Call, botocore_service, current_call, protocol_of, regions, understand
 from sandbox.errors import AwsError, InvalidCredentials
@@ -320,6 +320,7 @@ def build(
     _bind_moto_to_the_authorised_call()
     sts.install()
     automation.install()
+    services.install()
     return make_server(
         settings.HOST,
         settings.current().port,

@@ -2,6 +2,7 @@
 
 from botocore.exceptions import ClientError
 
+from sandbox.automation.actions.services import quoted
 from sandbox.automation.context import StepContext, call_failure
 
 
@@ -20,9 +21,4 @@ def states(context: StepContext, instance_ids: list[str], *, doing: str) -> dict
 
 def service_message(error: ClientError) -> str:
     """The refusal as the failure messages of Automation's EC2 actions quote it."""
-    body = error.response.get("Error", {})
-    meta = error.response.get("ResponseMetadata", {})
-    return (
-        f"{body.get('Message', '')} (Service: AmazonEC2; Status Code: {meta.get('HTTPStatusCode')}; "
-        f"Error Code: {body.get('Code')}; Request ID: {meta.get('RequestId')})"
-    )
+    return quoted(error, "ec2")

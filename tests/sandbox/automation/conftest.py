@@ -197,3 +197,15 @@ def finish(ssm: Any) -> Callable[..., dict[str, Any]]:
         raise AssertionError(f"the execution never became {wanted}: {found}")
 
     return wait
+
+
+@pytest.fixture
+def automate(ssm: Any, make_document: Callable[..., str], finish: Callable[..., dict[str, Any]]) -> Any:
+    """Run a document of these steps to its end, as `role` when given; returns the AutomationExecution."""
+
+    def run(*steps: dict[str, Any], role: str | None = None, client: Any = None) -> dict[str, Any]:
+        name = make_document(*steps, **({"assumeRole": role} if role else {}))
+        started = (client or ssm).start_automation_execution(DocumentName=name)
+        return finish(started["AutomationExecutionId"])
+
+    return run

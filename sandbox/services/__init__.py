@@ -1,0 +1,13 @@
+"""Where moto's services leave out, or get wrong, what steps of an automation rely on: one module a service.
+
+The server calls `install()` once, before it builds its applications.
+"""
+
+from sandbox.services import stacks
+
+__all__ = ["install"]
+
+
+def install() -> None:
+    """Put our responses in the place of moto's."""
+    stacks.install()
