@@ -1,6 +1,7 @@
 """Clients that steps act through: as the service role or as the caller, against this same server."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -62,18 +63,7 @@ class Sessions:
         with self._lock:
             self._acting[execution.id] = acting
         if service not in acting.clients:
-            make: Any = acting.session.client
-            acting.clients[service] = make(
-                service,
-                endpoint_url=settings.endpoint_url(),
-                config=Config(
-                    read_timeout=CALL_SECONDS,
-                    connect_timeout=CALL_SECONDS,
-                    retries={"mode": "standard", "total_max_attempts": 3},
-                    s3={"addressing_style": "path"},
-                    user_agent_extra="ssm-automation",
-                ),
-            )
+            acting.clients[service] = _make_client(acting.session, service)
         return acting.clients[service]
 
     def forget(self, execution: Execution) -> None:
@@ -84,10 +74,32 @@ class Sessions:
     def _begin(self, execution: Execution) -> _Acting:
         principal = assume(execution, execution.role_arn) if execution.role_arn else execution.caller
         assert principal is not None, "a run has either a role or a caller to act as"
-        core = botocore.session.Session()
-        core.register_component("data_loader", loader())
-        session = boto3.Session(
-            botocore_session=core, region_name=execution.region, **principal.credentials()
-        )
+        session = _make_session(principal.credentials(), execution.region)
         renew = ROLE_REFRESH if execution.role_arn else CALLER_SESSION
         return _Acting(self._clock.now() + renew, session, {})
+
+
+def client_of(credentials: Mapping[str, str | None], region: str, service: str) -> Any:
+    """A client of `service` in a Region with these keyword arguments of a boto3.Session."""
+    return _make_client(_make_session(credentials, region), service)
+
+
+def _make_session(credentials: Mapping[str, str | None], region: str) -> boto3.Session:
+    core = botocore.session.Session()
+    core.register_component("data_loader", loader())
+    return boto3.Session(botocore_session=core, region_name=region, **credentials)
+
+
+def _make_client(session: boto3.Session, service: str) -> Any:
+    make: Any = session.client
+    return make(
+        service,
+        endpoint_url=settings.endpoint_url(),
+        config=Config(
+            read_timeout=CALL_SECONDS,
+            connect_timeout=CALL_SECONDS,
+            retries={"mode": "standard", "total_max_attempts": 3},
+            s3={"addressing_style": "path"},
+            user_agent_extra="ssm-automation",
+        ),
+    )
