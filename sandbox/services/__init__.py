@@ -3,11 +3,12 @@
 The server calls `install()` once, before it builds its applications.
 """
 
-from sandbox.services import stacks
+from sandbox.services import images, stacks
 
 __all__ = ["install"]
 
 
 def install() -> None:
     """Put our responses in the place of moto's."""
+    images.install()
     stacks.install()
