@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from ssmdoc.analysis import comparing, policies, steps
@@ -12,7 +12,7 @@ from ssmdoc.analysis.dependent import dependent, entries
 from ssmdoc.analysis.effects import effect
 from ssmdoc.analysis.names import for_version, iam_actions, known
 from ssmdoc.analysis.needs import Call, Need, StepNeeds
-from ssmdoc.analysis.resources import Place, arns
+from ssmdoc.analysis.resources import Place, arns, path_arn
 from ssmdoc.model import Document, Step
 
 __all__ = ["Analysis", "Comparison", "Difference", "Need", "StepNeeds", "analyse"]
@@ -94,10 +94,27 @@ def _step(document: Document, step: Step, place: Place) -> StepNeeds:
 
 
 def _needs(call: Call, place: Place, own_role: bool) -> Iterator[Need]:
+    if call.foreign:
+        place = replace(place, account="*")
+    if call.region:
+        place = replace(place, region=call.region)
+    for need in (*_named(call, place), *dependent(call, place, own_role)):
+        if call.foreign:
+            why = f"{need.why} It does so with the keys of another role, which needs the permission."
+            yield replace(need, why=why, certain=False)
+        else:
+            yield need
+
+
+def _named(call: Call, place: Place) -> Iterator[Need]:
+    """The actions that an operation is allowed by."""
     versioned = any(key == "VersionId" for key, _ in entries(call.arguments))
     for name in iam_actions(call.service, call.operation):
         action = for_version(name) if versioned else name
-        found = arns(action, call.arguments, place)
+        if action.startswith("apigateway:"):
+            found = path_arn(call.service, call.operation, call.arguments, place)
+        else:
+            found = arns(action, call.arguments, place, call.operation, call.open)
         why = f"{call.source} calls {call.service.lower()}:{call.operation}."
         if found.deciders:
             why += f" {', '.join(found.deciders)} decides which resource it is."
@@ -105,4 +122,3 @@ def _needs(call: Call, place: Place, own_role: bool) -> Iterator[Need]:
         if not certain:
             why += " The Service Authorization Reference names no such action."
         yield Need(action, found.arns, {}, why, certain)
-    yield from dependent(call, place, own_role)

@@ -12,7 +12,7 @@ from typing import Any
 
 from ssmdoc.analysis import names, queries, reference
 from ssmdoc.analysis.needs import Call, Need
-from ssmdoc.analysis.resources import Place, arn
+from ssmdoc.analysis.resources import Place, arn, arns, every
 
 _ROLE_ARN = "arn:${Partition}:iam::${Account}:role/${Role}"
 _ROLE = re.compile(r"roles?(?:arns?)?\Z", re.IGNORECASE)
@@ -90,12 +90,12 @@ def dependent(call: Call, place: Place, own_role: bool = False) -> Iterator[Need
         yield from queries.needed(call, place)
     main = [reference.action(name) for name in names.iam_actions(call.service, call.operation)]
     if all(action is not None and action.level in ("Read", "List") for action in main):
-        yield from _reading(call)
+        yield from _reading(call, place)
         return
     yield from _passed(call, place, own_role)
-    yield from _tagged(call)
-    yield from _encrypted(call)
-    yield from _made_besides(call)
+    yield from _tagged(call, place)
+    yield from _encrypted(call, place)
+    yield from _made_besides(call, place)
 
 
 def entries(value: Any) -> Iterator[tuple[str, Any]]:
@@ -123,8 +123,7 @@ def _passed(call: Call, place: Place, own_role: bool) -> Iterator[Need]:
         "ReplaceIamInstanceProfileAssociation",
     ):
         if any(key in _PROFILES and value for key, value in entries(call.arguments)):
-            role = f"arn:{place.partition}:iam::{place.account}:role/*"
-            yield _pass_role(role, "ec2", call, "the role of the instance profile")
+            yield _pass_role(_named_role("*", place), "ec2", call, "the role of the instance profile")
         return
     child = (service, call.operation) == ("ssm", "StartAutomationExecution")
     if child and not isinstance(call.arguments.get("Parameters", {}), Mapping):
@@ -147,25 +146,28 @@ def _passed(call: Call, place: Place, own_role: bool) -> Iterator[Need]:
             yield _pass_role(_named_role(item, place), target, call, f"the role in {key}")
 
 
-def _named_role(value: Any, place: Place) -> str:
-    if isinstance(value, str) and "{{" not in value and ":" not in value:
-        return f"arn:{place.partition}:iam::{place.account}:role/{value}"
-    return arn(value, _ROLE_ARN, place)
+def _named_role(value: Any, place: Place) -> tuple[str, ...]:
+    if isinstance(value, str) and not any(sign in value for sign in "{:*"):
+        root = f"arn:{place.partition}:iam::{place.account}:role/"
+        # The name alone does not tell the path that stands before it.
+        return (f"{root}{value}",) if "/" in value else (f"{root}{value}", f"{root}*/{value}")
+    return (arn(value, _ROLE_ARN, place),)
 
 
-def _pass_role(role: str, service: str, call: Call, what: str) -> Need:
+def _pass_role(roles: tuple[str, ...], service: str, call: Call, what: str) -> Need:
     conditions: dict[str, Any] = (
         {"StringEquals": {"iam:PassedToService": f"{service}.amazonaws.com"}} if service else {}
     )
-    return Need("iam:PassRole", (role,), conditions, f"{call.source} passes {what} to the service.")
+    return Need("iam:PassRole", roles, conditions, f"{call.source} passes {what} to the service.")
 
 
-def _tagged(call: Call) -> Iterator[Need]:
+def _tagged(call: Call, place: Place) -> Iterator[Need]:
     service, arguments = call.service.lower(), call.arguments
+    why = f"{call.source} sets tags on what it makes."
     if service == "ec2":
         if arguments.get("TagSpecifications"):
             condition = {"StringEquals": {"ec2:CreateAction": call.operation}}
-            yield Need("ec2:CreateTags", ("*",), condition, f"{call.source} sets tags on what it makes.")
+            yield Need("ec2:CreateTags", _tagged_kinds(arguments["TagSpecifications"], place), condition, why)
         return
     tags = next((arguments[key] for key in ("Tags", "tags", "TagList") if arguments.get(key)), None)
     if tags is None or re.match(
@@ -174,30 +176,49 @@ def _tagged(call: Call) -> Iterator[Need]:
         return
     action = _IAM_TAGGING.get(call.operation, "") if service == "iam" else _TAGGING.get(service, "")
     if action:
-        yield Need(action, ("*",), {}, f"{call.source} sets tags on what it makes.")
+        yield Need(action, arns(action, arguments, place, call.operation, call.open).arns, {}, why)
 
 
-def _encrypted(call: Call) -> Iterator[Need]:
+def _tagged_kinds(specifications: Any, place: Place) -> tuple[str, ...]:
+    """The kinds of resource of EC2 that are tagged while they are made."""
+    kinds = [
+        item.get("ResourceType") if isinstance(item, Mapping) else None
+        for item in (specifications if isinstance(specifications, list) else [None])
+    ]
+    known = [reference.arn_patterns("ec2", kind) if isinstance(kind, str) else () for kind in kinds]
+    if not all(known):
+        return arns("ec2:CreateTags", {}, place).arns
+    return tuple(dict.fromkeys(every(pattern, place) for patterns in known for pattern in patterns))
+
+
+def _encrypted(call: Call, place: Place) -> Iterator[Need]:
     if call.service.lower() == "kms":
         return
-    if any(key in _KEY_ARGUMENTS and value for key, value in entries(call.arguments)):
+    keys = [value for key, value in entries(call.arguments) if key in _KEY_ARGUMENTS and value]
+    if keys:
         why = f"{call.source} names a KMS key; a key that AWS does not manage asks for this."
         for action in ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"):
-            yield Need(action, ("*",), {}, why, certain=False)
+            found = arns(action, {"KeyId": keys}, place).arns
+            yield Need(action, found, {}, why, certain=False)
 
 
-def _made_besides(call: Call) -> Iterator[Need]:
+def _made_besides(call: Call, place: Place) -> Iterator[Need]:
     """What an operation does under an action of its own besides the one that it is named after."""
     service, arguments = call.service.lower(), call.arguments
     if service == "efs" and call.operation == "CreateReplicationConfiguration":
         if not any(key == "FileSystemId" and value for key, value in entries(arguments.get("Destinations"))):
-            yield Need("elasticfilesystem:CreateFileSystem", ("*",), {}, f"{call.source} makes the replica.")
+            # A replica is made in the Region that it is wanted in.
+            made = f"arn:{place.partition}:elasticfilesystem:*:{place.account}:file-system/*"
+            why = f"{call.source} makes the replica."
+            yield Need("elasticfilesystem:CreateFileSystem", (made,), {}, why)
     elif service in ("rds", "docdb", "neptune") and arguments.get("CopyTags") in (True, "true"):
-        yield Need("rds:ListTagsForResource", ("*",), {}, f"{call.source} copies the tags with the snapshot.")
+        kind = "cluster-snapshot" if "Cluster" in call.operation else "snapshot"
+        copied = f"arn:{place.partition}:rds:*:*:{kind}:*"
+        yield Need("rds:ListTagsForResource", (copied,), {}, f"{call.source} copies the tags along.")
 
 
-def _reading(call: Call) -> Iterator[Need]:
+def _reading(call: Call, place: Place) -> Iterator[Need]:
     secret = call.service.lower() == "ssm" and call.arguments.get("WithDecryption") in (True, "true")
     if secret or (call.service.lower(), call.operation) == ("secretsmanager", "GetSecretValue"):
         why = f"{call.source} reads a secret value; one under a key of your own asks for this."
-        yield Need("kms:Decrypt", ("*",), {}, why, certain=False)
+        yield Need("kms:Decrypt", arns("kms:Decrypt", {}, place).arns, {}, why, certain=False)

@@ -28,13 +28,19 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of AWS that a step makes. `arguments` are as written; `open` says that there may be more."""
+    """A call of AWS that a step makes. `arguments` are as written; `open` says that there may be more.
+
+    `region` is where it goes when that is not where the document runs: a name, or ``*`` when only the run
+    knows. `foreign` says that it is made with the keys of some other role, whose permissions it takes.
+    """
 
     service: str
     operation: str
     arguments: Mapping[str, Any]
     source: str
     open: bool = False
+    region: str = ""
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)

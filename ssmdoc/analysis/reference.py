@@ -83,10 +83,16 @@ def actions(prefix: str) -> tuple[Action, ...]:
     return tuple(_table(prefix.lower()).values())
 
 
+def arn_patterns(prefix: str, type: str) -> tuple[str, ...]:
+    """The ARNs of a resource type of a prefix, with ``${Name}`` for what differs; empty for none known."""
+    return _patterns(prefix).get(type.lower(), ())
+
+
 @lru_cache(maxsize=128)
-def arn_patterns(prefix: str) -> Mapping[str, str]:
-    """The ARN of each resource type of a prefix, with ``${Name}`` for what differs."""
+def _patterns(prefix: str) -> Mapping[str, tuple[str, ...]]:
     path = _DATA / "resourceTypes" / f"{prefix}.json"
     if prefix not in prefixes() or not path.exists():
         return {}
-    return {name: item["arn"] for name, item in json.loads(path.read_text()).items()}
+    # The names of types differ in case from those that actions give, and some have several ARNs.
+    types = json.loads(path.read_text())
+    return {name.lower(): tuple(item["arn"].split(", ")) for name, item in types.items()}

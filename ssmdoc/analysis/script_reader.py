@@ -8,6 +8,7 @@ from typing import Any
 
 from ssmdoc.analysis.script_calls import Script, SdkCalls, answers
 from ssmdoc.analysis.script_values import (
+    NOT_KNOWN,
     UNKNOWN,
     Class,
     Client,
@@ -23,6 +24,7 @@ from ssmdoc.analysis.script_values import (
     Value,
     Values,
     Waiter,
+    either,
     kept,
     plain,
     plain_method,
@@ -64,7 +66,7 @@ class Reader:
         self.read_functions: set[ast.AST] = set()
         self.around: dict[ast.AST, Scope] = {}
         self.stack: list[ast.AST] = []
-        self.returns: list[Values] = []
+        self.returns: list[list[Values]] = []
         self.left = _BUDGET
 
     def read(self, tree: ast.Module) -> Script:
@@ -92,7 +94,7 @@ class Reader:
         for statement in body:
             self.statement(statement, scope)
 
-    def statement(self, node: ast.stmt, scope: Scope) -> None:  # noqa: PLR0912 - a case for each kind of syntax
+    def statement(self, node: ast.stmt, scope: Scope) -> None:  # noqa: PLR0912, PLR0915 - a case for each syntax
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 scope[node.name] = (Function(node),)
@@ -114,15 +116,17 @@ class Reader:
             case ast.Return():
                 values = self.value(node.value, scope) if node.value else (Literal(None),)
                 if self.returns:
-                    self.returns[-1] = union(self.returns[-1], values)
+                    self.returns[-1].append(values)
             case ast.If():
                 self.value(node.test, scope)
                 self.either([node.body, node.orelse], scope)
             case ast.For() | ast.AsyncFor():
+                self.again(node, scope)
                 self.assign(node.target, self.items(self.value(node.iter, scope)), None, scope)
                 self.either([node.body, []], scope)
                 self.block(node.orelse, scope)
             case ast.While():
+                self.again(node, scope)
                 self.value(node.test, scope)
                 self.either([node.body, []], scope)
                 self.block(node.orelse, scope)
@@ -147,6 +151,17 @@ class Reader:
                     if isinstance(child, ast.expr):
                         self.value(child, scope)
 
+    def again(self, node: ast.For | ast.AsyncFor | ast.While, scope: Scope) -> None:
+        """Before a loop is read: what it assigns may be another value by the time it comes round again."""
+        assigned = {
+            item.id
+            for item in ast.walk(node)
+            if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store)
+        }
+        for name in assigned & scope.keys():
+            if any(isinstance(item, Literal) and isinstance(item.value, str) for item in scope[name]):
+                scope[name] = union(scope[name], (NOT_KNOWN,))
+
     def either(self, bodies: list[list[ast.stmt]], scope: Scope) -> None:
         """Reads each body from the same start; afterwards a name may hold what any of them gave it."""
         ends: list[Scope] = []
@@ -157,7 +172,7 @@ class Reader:
             if not (body and isinstance(body[-1], (ast.Return, ast.Raise))):
                 ends.append(end)
         for name in {name for end in ends for name in end}:
-            scope[name] = union(*(end.get(name, ()) for end in ends))
+            scope[name] = either(end[name] for end in ends if name in end)
 
     def define_class(self, node: ast.ClassDef, scope: Scope) -> None:
         own = Class(node)
@@ -184,7 +199,7 @@ class Reader:
             case ast.Name():
                 scope[target.id] = values
                 if f"global {target.id}" in scope:
-                    self.globals[target.id] = union(self.globals.get(target.id, ()), values)
+                    self.globals[target.id] = either([self.globals.get(target.id, values), values])
             case ast.Tuple() | ast.List():
                 parts = plain(values)
                 for index, part in enumerate(target.elts):
@@ -199,13 +214,15 @@ class Reader:
                     if isinstance(owner, (Instance, Class)):
                         name = owner.of.node.name if isinstance(owner, Instance) else owner.node.name
                         key = (name, target.attr)
-                        self.attributes[key] = union(self.attributes.get(key, ()), values)
+                        self.attributes[key] = either([self.attributes.get(key, values), values])
             case ast.Subscript(value=ast.Name() as held):
                 key = plain(self.value(target.slice, scope))
                 before = plain(scope.get(held.id, ()))
-                if isinstance(before, dict) and isinstance(key, str):
-                    kept = values if any(not isinstance(item, Literal) for item in values) else plain(values)
-                    scope[held.id] = (Literal({**before, key: kept}),)
+                if isinstance(before, dict):
+                    held_value = (
+                        values if any(not isinstance(item, Literal) for item in values) else plain(values)
+                    )
+                    scope[held.id] = (Literal({**before, key if isinstance(key, str) else "**": held_value}),)
 
     # Expressions
 
@@ -237,9 +254,9 @@ class Reader:
                 return ()
             case ast.IfExp():
                 self.value(node.test, scope)
-                return union(self.value(node.body, scope), self.value(node.orelse, scope))
+                return either([self.value(node.body, scope), self.value(node.orelse, scope)])
             case ast.BoolOp():
-                return union(*(self.value(item, scope) for item in node.values))
+                return either([self.value(item, scope) for item in node.values])
             case ast.NamedExpr():
                 values = self.value(node.value, scope)
                 self.assign(node.target, values, node.value, scope)
@@ -443,10 +460,10 @@ class Reader:
         if isinstance(code, ast.Lambda):
             return self.value(code.body, scope)
         self.stack.append(code)
-        self.returns.append(())
+        self.returns.append([])
         self.block(code.body, scope)
         self.stack.pop()
-        return self.returns.pop()
+        return either(self.returns.pop())
 
     def bind(self, function: Function, given: list[Values], named: dict[str, Values], scope: Scope) -> None:
         arguments = function.node.args

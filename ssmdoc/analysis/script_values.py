@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
@@ -25,6 +26,10 @@ class Literal:
     """A value of plain Python, with UNKNOWN for the parts that cannot be told."""
 
     value: Any
+
+
+NOT_KNOWN: Final = Literal(UNKNOWN)
+"""Stands among values for those that cannot be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,14 @@ def union(*groups: Values) -> Values:
     return tuple(found[:12])
 
 
+def either(groups: Iterable[Values]) -> Values:
+    """What is one of several: where one of them is not known, the rest are not all that it may be."""
+    given = list(groups)
+    if not any(given):
+        return ()
+    return union(*(group or (NOT_KNOWN,) for group in given))
+
+
 def plain(values: Values) -> Any:
     """The one literal that the values are, or UNKNOWN."""
     if len(values) == 1 and isinstance(values[0], Literal):
@@ -172,11 +185,17 @@ def plain_method(held: Any, name: str, given: list[Values], named: dict[str, Val
             held.update(merged if isinstance(merged, dict) else {"**": UNKNOWN})
         key = plain(given[0]) if given else UNKNOWN
         if name == "get" and isinstance(key, str):
-            return union(wrapped(held.get(key, UNKNOWN)), *given[1:])
+            found = wrapped(held.get(key, held.get("**", UNKNOWN)))
+            return (
+                found if key in held else either([found, *given[1:2]]) if "**" in held else union(*given[1:2])
+            )
         views = {"items": [[key, item] for key, item in held.items()], "values": list(held.values())}
         return (Literal(views[name]),) if name in views else ()
-    if isinstance(held, list) and name in ("append", "add") and given:
-        held.append(kept(given[0]))
+    if isinstance(held, list) and name in ("append", "add", "insert") and given:
+        held.append(kept(given[-1]))
+    if isinstance(held, list) and name in ("extend", "update") and given:
+        more = plain(given[0])
+        held.extend(more if isinstance(more, list) else [UNKNOWN])
     if isinstance(held, str) and name == "format":
         return (Literal(re.sub(r"\{[^{}]*\}", "*", held)),)
     return ()

@@ -5,6 +5,7 @@ https://boto3.amazonaws.com/v1/documentation/api/latest/guide/resources.html
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Mapping
 from functools import lru_cache
@@ -53,6 +54,29 @@ def _waiters(service: str) -> Mapping[str, str]:
 def waiter_operation(service: str, name: str) -> str:
     """The operation that a waiter repeats, or nothing."""
     return _waiters(service).get(_joined(name), "")
+
+
+def request_path(service: str, operation: str) -> tuple[str, Mapping[str, str]]:
+    """(an operation's path, the argument of each ``{word}`` in it); empty for an operation that is not known."""
+    model = _paths(service.lower())
+    found = model["operations"].get(operation)
+    if found is None:
+        return "", {}
+    members = model["shapes"].get(found.get("input", {}).get("shape", ""), {}).get("members", {})
+    return found["http"]["requestUri"], {
+        member.get("locationName", name): name
+        for name, member in members.items()
+        if member.get("location") == "uri"
+    }
+
+
+@lru_cache(maxsize=8)
+def _paths(service: str) -> Mapping[str, Any]:
+    files = sorted((Path(botocore.__file__).parent / "data" / service).glob("*/service-2.json.gz"))
+    if not files:
+        return {"operations": {}, "shapes": {}}
+    model: Mapping[str, Any] = json.loads(gzip.decompress(files[-1].read_bytes()))
+    return model
 
 
 @lru_cache(maxsize=1)

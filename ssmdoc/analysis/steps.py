@@ -94,7 +94,10 @@ def _own(document: Document | None, step: Step) -> Iterator[Call]:
     for action in spec.iam if spec else ():
         prefix, _, operation = action.partition(":")
         reading = operation.startswith(("Describe", "List", "Get"))
-        arguments: Mapping[str, Any] = {} if reading else _renamed(step)
+        arguments: Mapping[str, Any] = _renamed(step)
+        if reading:
+            # What is waited for is what was started; only stacks are asked for by the name they are given.
+            arguments = {name: value for name, value in arguments.items() if name == "StackName"}
         yield Call(_SERVICES.get(prefix, prefix), operation, arguments, f"{step.action} itself")
     if step.action == "aws:changeInstanceState" and inputs.get("CheckStateOnly") not in (True, "true"):
         states = [state for state in possible(document, inputs.get("DesiredState")) if state in _STATES]
@@ -104,9 +107,9 @@ def _own(document: Document | None, step: Step) -> Iterator[Call]:
         kinds = possible(document, inputs.get("ResourceType")) or ["EC2"]
         for kind in kinds:
             if kind == "EC2":
-                yield Call("ec2", "CreateTags", {}, "The step")
+                yield Call("ec2", "CreateTags", {"Resources": inputs.get("ResourceIds")}, "The step")
             else:
-                yield Call("ssm", "AddTagsToResource", {}, "The step")
+                yield Call("ssm", "AddTagsToResource", {"ResourceId": inputs.get("ResourceIds")}, "The step")
     elif step.action == "aws:approve" and inputs.get("NotificationArn"):
         yield Call("sns", "Publish", {"TopicArn": inputs["NotificationArn"]}, "The step")
 
