@@ -5,14 +5,13 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from ssmdoc.analysis import reference
 from ssmdoc.analysis.needs import Need
+from ssmdoc.wildcards import matches, overlaps
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,65 +107,20 @@ def _named(statement: Mapping[str, Any]) -> str:
 
 def _acts(statement: Mapping[str, Any], action: str) -> bool:
     if "NotAction" in statement:
-        return not any(_matches(item, action, True) for item in _texts(statement["NotAction"]))
-    return any(_matches(item, action, True) for item in _texts(statement.get("Action")))
+        return not any(matches(item, action, any_case=True) for item in _texts(statement["NotAction"]))
+    return any(matches(item, action, any_case=True) for item in _texts(statement.get("Action")))
 
 
 def _reaches(statement: Mapping[str, Any], resource: str) -> tuple[bool, bool]:
     """(whether the statement is about all of the resources, whether about any)."""
     if "NotResource" in statement:
         excluded = _texts(statement["NotResource"])
-        inside = any(_matches(item, resource) for item in excluded)
+        inside = any(matches(item, resource) for item in excluded)
         touches = any(overlaps(item, resource) for item in excluded)
         return not touches, not inside
     patterns = _texts(statement.get("Resource"))
-    covers = any(_matches(item, resource) for item in patterns)
+    covers = any(matches(item, resource) for item in patterns)
     return covers, covers or any(overlaps(item, resource) for item in patterns)
-
-
-@lru_cache(maxsize=4096)
-def _pattern(pattern: str, any_case: bool) -> re.Pattern[str]:
-    parts = [
-        ".*" if part == "*" else "." if part == "?" else re.escape(part)
-        for part in re.split(r"([*?])", pattern)
-    ]
-    return re.compile("".join(parts) + r"\Z", re.IGNORECASE | re.DOTALL if any_case else re.DOTALL)
-
-
-def _matches(pattern: str, text: str, any_case: bool = False) -> bool:
-    """Whether a pattern covers a text, whose own `*` only another `*` covers."""
-    return _pattern(re.sub(r"\*+", "*", pattern), any_case).match(text) is not None
-
-
-def overlaps(left: str, right: str) -> bool:
-    """Whether some text fits both patterns."""
-    reached = {0}
-    for sign in left:
-        reached = _after(reached, sign, right)
-        if not reached:
-            return False
-    return len(right) in _skipped(reached, right)
-
-
-def _skipped(places: Iterable[int], text: str) -> set[int]:
-    found: set[int] = set()
-    for place in places:
-        end = place
-        while end < len(text) and text[end] == "*":
-            end += 1
-        found.update(range(place, end + 1))
-    return found
-
-
-def _after(reached: set[int], sign: str, text: str) -> set[int]:
-    """The places in `text` that one more sign of the other pattern leads to."""
-    places = _skipped(reached, text)
-    if sign == "*":
-        return set(range(min(places), len(text) + 1)) if places else set()
-    found = {place + 1 for place in places if place < len(text) and text[place] in (sign, "?")}
-    if sign == "?":
-        found |= {place + 1 for place in places if place < len(text) and text[place] != "*"}
-    return found | {place for place in places if place < len(text) and text[place] == "*"}
 
 
 def _excess(statement: Mapping[str, Any], needs: Sequence[Need]) -> Iterator[Difference]:
@@ -178,7 +132,7 @@ def _excess(statement: Mapping[str, Any], needs: Sequence[Need]) -> Iterator[Dif
         yield Difference("NotAction", shown, f"{_named(statement)} grants every action but those it lists.")
         return
     for pattern in _texts(statement.get("Action")):
-        used = [action for action in needed if _matches(pattern, action, True)]
+        used = [action for action in needed if matches(pattern, action, any_case=True)]
         if "*" not in pattern and "?" not in pattern:
             if not used:
                 yield Difference(pattern, shown, f"{_named(statement)} grants it; no step needs it.")
@@ -190,7 +144,9 @@ def _excess(statement: Mapping[str, Any], needs: Sequence[Need]) -> Iterator[Dif
             yield Difference(pattern, shown, f"{pattern} allows every service; {_needed(used)}")
             continue
         allowed = [
-            item.full_name for item in reference.actions(prefix) if _matches(pattern, item.full_name, True)
+            item.full_name
+            for item in reference.actions(prefix)
+            if matches(pattern, item.full_name, any_case=True)
         ]
         if len(allowed) > len(used):
             yield Difference(pattern, shown, f"{pattern} allows {len(allowed)} actions; {_needed(used)}")

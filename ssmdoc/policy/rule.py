@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
+from ssmdoc import wildcards
 from ssmdoc.document import Parsed
 from ssmdoc.findings import Finding
 from ssmdoc.model import Document
@@ -56,19 +56,9 @@ def each(setting: Any, fault: Callable[[str], str]) -> str:
     return names(setting) or next((said for item in setting if (said := fault(item))), "")
 
 
-@lru_cache(maxsize=4096)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    # Neighbouring stars would only make the search slow.
-    pieces = re.split(r"(\*+|\?)", pattern)
-    return re.compile(
-        "".join("." if piece == "?" else ".*" if piece[:1] == "*" else re.escape(piece) for piece in pieces),
-        re.IGNORECASE | re.DOTALL,
-    )
-
-
 def matches(pattern: str, name: str) -> bool:
     """Whether a name is that of the pattern, in which * stands for any text and ? for any one character."""
-    return _compiled(pattern).fullmatch(name) is not None
+    return wildcards.matches(pattern, name, any_case=True)
 
 
 def matching(patterns: Iterable[str], name: str) -> str:
