@@ -15,7 +15,14 @@ from sandbox import settings
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the server. Returns the exit status: 1 with one line on stderr when it cannot start."""
+    """Run the server, or trials (`trial PATH…`). Returns the exit status: 1 with one line on stderr when the
+    server cannot start.
+    """
+    given = sys.argv[1:] if arguments is None else arguments
+    if given[:1] == ["trial"]:
+        from sandbox.trial import command
+
+        return command.main(given[1:])
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
         description="An AWS of its own, on the loopback interface, for trials and tests.",
@@ -35,7 +42,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--rate-limits", choices=("off", "aws"), help="throttle Automation's API as AWS does (default: off)"
     )
-    options = parser.parse_args(arguments)
+    parser.add_argument(
+        "--clock",
+        metavar="real|virtual|xN",
+        help="how time passes for automations: really, N times as fast, or not at all: "
+        "it leaps to whatever is due next (default: real)",
+    )
+    parser.add_argument("--seed", type=int, metavar="N", help="make the ids of a run repeat in the next")
+    options = parser.parse_args(given)
     try:
         settings.use(
             settings.read_settings(
@@ -46,6 +60,8 @@ def main(arguments: list[str] | None = None) -> int:
                 verbose=options.verbose,
                 limits=options.limits,
                 rate_limits=options.rate_limits,
+                clock=options.clock,
+                seed=options.seed,
             )
         )
         settings.isolate_environment()

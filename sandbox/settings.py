@@ -18,6 +18,7 @@ class SettingsError(Exception):
 
 
 RateLimits = Literal["off", "aws"]
+FASTEST = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,8 @@ class Limits:
 @dataclass(frozen=True)
 class Settings:
     """`port` 0 means any free port. `root_key` is the (id, secret) given by the environment, None when none
-    was. `rate_limits` tells whether calls are throttled as AWS throttles them.
+    was. `rate_limits` tells whether calls are throttled as AWS throttles them. `clock` is how many times as
+    fast time passes for automations, None when it leaps to what is due next. `seed` makes ids repeat.
     """
 
     port: int = 0
@@ -48,6 +50,8 @@ class Settings:
     verbose: bool = False
     limits: Limits = field(default_factory=Limits)
     rate_limits: RateLimits = "off"
+    clock: float | None = 1.0
+    seed: int | None = None
 
 
 def read_settings(
@@ -59,11 +63,13 @@ def read_settings(
     verbose: bool = False,
     limits: str | None = None,
     rate_limits: str | None = None,
+    clock: str | None = None,
+    seed: int | None = None,
 ) -> Settings:
     """Settings from `environ` and the command line's values; where both give one, the command line's counts.
 
     Errors: SettingsError when the account id is not twelve digits, when only half of the root key is given,
-    or when the limits are none.
+    or when the limits or the clock are none.
     """
     account_id = environ.get("SANDBOX_ACCOUNT_ID", DEFAULT_ACCOUNT_ID)
     if not re.fullmatch(r"\d{12}", account_id):
@@ -87,7 +93,25 @@ def read_settings(
         rate_limits=_rate_limits(
             environ.get("SANDBOX_RATE_LIMITS", "off") if rate_limits is None else rate_limits
         ),
+        clock=read_clock(environ.get("SANDBOX_CLOCK", "real") if clock is None else clock),
+        seed=seed,
     )
+
+
+def read_clock(text: str) -> float | None:
+    """How many times as fast time passes: 1 for `real`, N for `xN`; None for `virtual`, where it leaps.
+
+    Errors: SettingsError for anything else.
+    """
+    if text == "virtual":
+        return None
+    match = re.fullmatch(r"x(\d{1,7}(?:\.\d{1,6})?)", text)
+    factor = 1.0 if text == "real" else float(match[1]) if match else 0.0
+    if not 0 < factor <= FASTEST:
+        raise SettingsError(
+            f"the clock is real, virtual, or x and a factor up to {FASTEST} like x60, not {text!r}."
+        )
+    return factor
 
 
 def read_limits(text: str) -> Limits:

@@ -21,7 +21,7 @@ from sandbox.settings import SettingsError
 
 log = logging.getLogger("sandbox.state")
 
-FORMAT = "1"
+FORMAT = "2"
 DEBOUNCE_SECONDS = 0.5
 LONGEST_WRITE_SECONDS = 10.0
 

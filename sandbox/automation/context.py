@@ -11,7 +11,7 @@ from sandbox.automation import calls
 from sandbox.automation.outcomes import ACTING, InvalidInputs, StepFailed, Wait
 from sandbox.automation.records import Signal
 from sandbox.errors import AwsError
-from ssmdoc import Step
+from ssmdoc import Document, Step
 
 FIRST_POLL_SECONDS = 0.5
 LONGEST_POLL_SECONDS = 10.0
@@ -38,6 +38,13 @@ class StepContext:
     client: Callable[[str], Any] = field(repr=False)
     # Tells the store that a call which changes something begins; it is under way until the turn has ended.
     mark_call: Callable[[str], None] = field(repr=False)
+    document: Document = field(repr=False)
+    # How many executions stand above this one.
+    level: int
+    # Replaces the references in a value by what they stand for now; raises InvalidInputs.
+    resolve: Callable[[Any], Any] = field(repr=False)
+    # Makes the execution that a client token will start a child of this one, which is told when it ends.
+    expect_child: Callable[[str], None] = field(repr=False)
 
     def required(self, name: str) -> Any:
         """The input `name`; InvalidInputs when it is absent or empty."""
@@ -63,19 +70,22 @@ class StepContext:
             )
         return str(value).lower() == "true"
 
-    def call(self, service: str, api: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    def call(
+        self, service: str, api: str, params: Mapping[str, Any], *, repeatable: bool = False
+    ) -> dict[str, Any]:
         """Call AWS and return the response in plain values.
 
         ClientError passes through for the action to word; StepFailed when the call could not be made at all.
         An action that goes on after a call that changes something notes the result in `memo` and ends its
-        turn first: what is not noted by then counts as unknown after a restart.
+        turn first: what is not noted by then counts as unknown after a restart. A `repeatable` call may be
+        made again then, because it carries a token or changes nothing the second time.
         """
         service_name = calls.service_name(service)
         operation = calls.operation(service_name, api)
         fitted = calls.fit(dict(params), operation.input_shape) if operation.input_shape else {}
         client = self._client(service_name)
         method = getattr(client, _method_name(client, operation.name))
-        if not calls.reads_only(operation.name):
+        if not repeatable and not calls.reads_only(operation.name):
             self.mark_call(f"{service_name} {operation.name}")
         try:
             return dict(calls.plain(method(**fitted)))

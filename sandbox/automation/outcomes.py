@@ -1,4 +1,4 @@
-"""What an action says at the end of its turn: it is done, it must wait, or it failed."""
+"""What an action says at the end of its turn: it is done, has steps to repeat, must wait, or failed."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -13,7 +13,8 @@ class Done:
     """The step succeeded.
 
     `outputs` are the action's own outputs; `payload` is what the step's output selectors look into (the
-    outputs themselves when absent); `next_step` overrides where the flow goes.
+    outputs themselves when absent); `next_step` overrides where the flow goes; `variables` are document
+    variables with the values that they have from now on.
     """
 
     outputs: Mapping[str, Any] = field(default_factory=dict)
@@ -21,6 +22,17 @@ class Done:
     response: str | None = None
     response_code: str | None = None
     next_step: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """The inner steps of the step run, and then the action has its turn again.
+
+    `outputs` are what they can refer to meanwhile.
+    """
+
+    outputs: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -37,7 +49,7 @@ class Wait:
     outputs: Mapping[str, Any] = field(default_factory=dict)
 
 
-Outcome = Done | Wait
+Outcome = Done | Repeat | Wait
 
 
 class StepFailed(Exception):
@@ -68,6 +80,10 @@ class StepFailed(Exception):
         self.response = response
         self.response_code = response_code
         self.outputs = dict(outputs or {})
+
+
+class TimedOut(StepFailed):
+    """The step was not done before its timeout."""
 
 
 class InvalidInputs(StepFailed):

@@ -5,11 +5,11 @@ Names follow AWS's AutomationExecution and StepExecution structures
 """
 
 import datetime as dt
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.automation.ids import ids
 from sandbox.identity import Principal
 
 FINISHED = frozenset({"Success", "TimedOut", "Cancelled", "Failed"})
@@ -36,13 +36,26 @@ class Failure:
     timed_out: bool = False
 
 
+@dataclass(frozen=True, eq=False)
+class ParentStep:
+    """The turn of a loop in which a step ran: the loop's record, which turn it was, and its item's text."""
+
+    record: "StepExecution"
+    iteration: int
+    value: str | None
+
+
 @dataclass(eq=False)
 class StepExecution:
-    """One step of one run. A step that the flow enters again gets another record."""
+    """One step of one run. A step that the flow enters again gets another record.
+
+    Its id is given when an execution takes it in.
+    """
 
     name: str
     action: str
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    id: str = ""
+    parent: ParentStep | None = None
     status: str = "Pending"
     started_at: dt.datetime | None = None
     ended_at: dt.datetime | None = None
@@ -62,6 +75,8 @@ class StepExecution:
     wake_at: dt.datetime | None = None
     # Set while a call that changes something is under way: afterwards nobody knows whether it took effect.
     calling: str | None = None
+    # When AWS first throttled the call that is tried again now.
+    throttled_at: dt.datetime | None = None
 
     @property
     def finished(self) -> bool:
@@ -70,7 +85,10 @@ class StepExecution:
 
 @dataclass(eq=False)
 class Execution:
-    """One run of a document."""
+    """One run of a document.
+
+    `steps` are in the order in which AWS lists them: the steps of a loop's turns stand behind their loop.
+    """
 
     id: str
     account_id: str
@@ -93,28 +111,62 @@ class Execution:
     ended_at: dt.datetime | None = None
     outputs: dict[str, Any] = field(default_factory=dict)
     failure_message: str | None = None
-    # The step that runs now (its place in `steps`), or the name of the one to begin.
-    current: int | None = None
+    # The step that runs now, or the name of the one to begin; and the loop whose turn that is part of.
+    current_step: StepExecution | None = None
     upcoming: str | None = None
+    loop: StepExecution | None = None
     # How the run will end, once a critical step has failed or someone has asked it to stop.
     verdict: str = "Success"
     stop_requested: str | None = None
     cancel_deadline: dt.datetime | None = None
     deadline: dt.datetime | None = None
     parent_id: str | None = None
+    mode: str = "Auto"
+    # What signals ask of a run in Interactive mode: that the upcoming step begins, that this one stops.
+    may_begin: bool = False
+    step_to_stop: str | None = None
+    _latest: dict[str, StepExecution] = field(init=False, repr=False, default_factory=dict)
+    # Where the records of the loop that runs end; nothing is put before them while it runs.
+    _loop_end: int = field(init=False, repr=False, default=0)
+
+    def __post_init__(self) -> None:
+        for number, record in enumerate(self.steps):
+            self._know(record, number)
+
+    def add(self, record: StepExecution) -> None:
+        """Take in the record of a step that begins: last, or last of those in the turns of its loop."""
+        if record.parent is None:
+            self.steps.append(record)
+        else:
+            self.steps.insert(self._loop_end, record)
+            self._loop_end += 1
+        self._know(record, len(self.steps) - 1)
+
+    def enter(self, loop: StepExecution) -> None:
+        """Let the steps that begin next be those of `loop`'s next turn."""
+        if self.loop is not loop:
+            self.loop = loop
+            self._loop_end = self.steps.index(loop) + 1
+            while self._loop_end < len(self.steps) and self.steps[self._loop_end].parent is not None:
+                self._loop_end += 1
+
+    def _know(self, record: StepExecution, number: int) -> None:
+        record.id = record.id or ids.step_id(self.id, number)
+        self._latest[record.name] = record
 
     @property
     def finished(self) -> bool:
         return self.status in FINISHED
 
     @property
+    def waits_for_somebody(self) -> bool:
+        """Whether nothing happens to the run before somebody acts, or it gives up waiting for that."""
+        return self.current_step is None or self.current_step.wake_at is None
+
+    @property
     def arn(self) -> str:
         return f"arn:{self.partition}:ssm:{self.region}:{self.account_id}:automation-execution/{self.id}"
 
     def step(self, name: str) -> StepExecution | None:
-        """The latest record of the step called `name`, or None when the document has no such step."""
-        return next((record for record in reversed(self.steps) if record.name == name), None)
-
-    @property
-    def current_step(self) -> StepExecution | None:
-        return None if self.current is None else self.steps[self.current]
+        """The latest record of the step called `name`, or None when none of that name has begun or will."""
+        return self._latest.get(name)

@@ -1,19 +1,21 @@
-"""Runs the engine for many executions at once: a bounded pool of threads and an agenda."""
+"""Runs the engine for many executions at once: a bounded pool of threads and an agenda.
+
+One thread leads: it waits for what is due next, and computes what only takes computing. Before a turn that
+calls something it hands the lead over, so that a slow call holds up its own run only.
+"""
 
 import datetime as dt
-import heapq
-import itertools
 import logging
 import threading
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 from sandbox import settings
-from sandbox.automation.clock import Clock
+from sandbox.automation.agenda import Agenda
+from sandbox.automation.clock import RunningClock
 from sandbox.automation.engine import Engine
-from sandbox.automation.records import Execution
+from sandbox.automation.moves import CHILD_ACTION
+from sandbox.automation.records import Execution, Signal
 from sandbox.automation.store import Store
 
 log = logging.getLogger(__name__)
@@ -27,49 +29,30 @@ def _scope(execution: Execution) -> Scope:
     return execution.account_id, execution.region
 
 
-@dataclass
-class _Agenda:
-    """When which execution is due. An id is due once, at the earliest moment asked for."""
-
-    due: dict[str, dt.datetime] = field(default_factory=dict)
-    # Whoever was put there first comes first of those that are due at the same moment.
-    heap: list[tuple[dt.datetime, int, str]] = field(default_factory=list)
-    places: Iterator[int] = field(default_factory=itertools.count)
-
-    def put(self, execution_id: str, moment: dt.datetime) -> None:
-        known = self.due.get(execution_id)
-        if known is None or moment < known:
-            self.due[execution_id] = moment
-            heapq.heappush(self.heap, (moment, next(self.places), execution_id))
-
-    def next(self) -> tuple[dt.datetime, str] | None:
-        while self.heap:
-            moment, _, execution_id = self.heap[0]
-            if self.due.get(execution_id) == moment:
-                return moment, execution_id
-            heapq.heappop(self.heap)
-        return None
-
-    def take(self) -> str:
-        _, _, execution_id = heapq.heappop(self.heap)
-        del self.due[execution_id]
-        return execution_id
-
-
 class Runner:
-    """Threads that move executions on when they are due or have been woken."""
+    """Threads that move executions on when they are due or have been woken.
 
-    def __init__(self, engine: Engine, store: Store, clock: Clock, *, workers: int = WORKERS) -> None:
+    On a virtual clock time leaps to the next moment at which something happens by itself, once no turn is
+    under way; while all that is left waits for people, time stands still.
+    """
+
+    def __init__(self, engine: Engine, store: Store, clock: RunningClock, *, workers: int = WORKERS) -> None:
         self._engine = engine
         self._store = store
         self._clock = clock
         self._workers = workers
-        self._agenda = _Agenda()
+        self._agenda = Agenda()
         self._waiting: defaultdict[Scope, deque[str]] = defaultdict(deque)
         self._running: defaultdict[Scope, set[str]] = defaultdict(set)
+        # Children run besides the quota: their parents, which fill it, wait for them.
+        self._children: set[str] = set()
         self._busy: set[str] = set()
         self._again: set[str] = set()
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._changed = threading.Condition(lock)
+        self._vacant = threading.Condition(lock)
+        self._idle = 0
+        self._leader: int | None = None
         self._threads: list[threading.Thread] = []
         self._stopping = False
 
@@ -81,7 +64,14 @@ class Runner:
     def submit(self, execution: Execution) -> None:
         """Begin an execution: at once, or when one of those that fill the quota has ended."""
         with self._changed:
-            scope = _scope(execution)
+            self._enlist(execution)
+
+    def _enlist(self, execution: Execution) -> None:
+        scope = _scope(execution)
+        if execution.parent_id:
+            self._children.add(execution.id)
+            self._put(execution.id, self._clock.now())
+        else:
             self._waiting[scope].append(execution.id)
             self._admit(scope)
 
@@ -91,7 +81,7 @@ class Runner:
             scope = _scope(execution)
             if execution.id in self._busy:
                 self._again.add(execution.id)
-            elif execution.id in self._running[scope]:
+            elif execution.id in self._running[scope] or execution.id in self._children:
                 self._put(execution.id, self._clock.now())
             elif execution.stop_requested and execution.id in self._waiting[scope]:
                 # One that is stopped while it queues ends now; it need not wait for its turn to do so.
@@ -99,16 +89,40 @@ class Runner:
                 self._running[scope].add(execution.id)
                 self._put(execution.id, self._clock.now())
 
+    def ended(self, execution: Execution) -> None:
+        """Tell the step that has started an execution that it has ended."""
+        parent = self._store.get(execution.parent_id) if execution.parent_id else None
+        if parent is None:
+            return
+        with self._store.changing():
+            record = parent.current_step
+            if record is None or record.action != CHILD_ACTION:
+                return
+            now = self._clock.now()
+            record.signals.append(Signal("Ended", execution.arn, "", now))
+            record.wake_at = now
+        self.wake(parent)
+
+    def expire_waits(self) -> None:
+        """On a virtual clock: let time pass even for those that now wait for people, until they time out."""
+        with self._changed:
+            self._agenda.lose_patience()
+            self._call_up()
+
     def resume(self) -> None:
         """Go on with every unfinished execution of the store, after it has been loaded."""
-        unfinished = [run for run in self._store.all() if not run.finished]
+        runs = self._store.all()
+        for moment in [run.ended_at or run.started_at for run in runs]:
+            self._clock.move_to(moment)
+        unfinished = [run for run in runs if not run.finished]
+        for execution in unfinished:
+            for record in execution.steps:
+                self._clock.move_to(record.ended_at or record.started_at or execution.started_at)
         for execution in unfinished:
             self._engine.recover(execution)
         with self._changed:
             for execution in sorted(unfinished, key=lambda run: run.status == "Pending"):
-                self._waiting[_scope(execution)].append(execution.id)
-            for scope in {_scope(execution) for execution in unfinished}:
-                self._admit(scope)
+                self._enlist(execution)
 
     def stop(self, *, seconds: float = 2.0) -> None:
         """Let no further turn begin, and wait up to `seconds` for those that are under way.
@@ -119,6 +133,7 @@ class Runner:
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
+            self._vacant.notify_all()
             threads = list(self._threads)
         deadline = time.monotonic() + seconds
         for thread in threads:
@@ -132,14 +147,17 @@ class Runner:
             running.add(execution_id)
             self._put(execution_id, self._clock.now())
 
-    def _put(self, execution_id: str, moment: dt.datetime) -> None:
-        self._agenda.put(execution_id, moment)
-        self._hire()
-        self._changed.notify()
+    def _put(self, execution_id: str, moment: dt.datetime, *, patient: bool = False) -> None:
+        self._agenda.put(execution_id, moment, patient=patient)
+        self._call_up()
 
-    def _hire(self) -> None:
-        """See to it that one thread is free for what is due next, up to the limit."""
-        if not self._stopping and len(self._busy) >= len(self._threads) < self._workers:
+    def _call_up(self) -> None:
+        """See to it that a thread looks at what is due next: the one that leads, or one that will."""
+        if self._leader is not None:
+            self._changed.notify()
+        elif self._idle:
+            self._vacant.notify()
+        elif not self._stopping and len(self._threads) < self._workers:
             thread = threading.Thread(target=self._work, name=f"automation-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -147,7 +165,7 @@ class Runner:
     def _work(self) -> None:
         while (execution := self._next()) is not None:
             try:
-                due = self._engine.advance(execution)
+                due = self._engine.advance(execution, before_call=self._hand_over)
             except Exception:
                 # The thread serves every run: a fault of the engine ends this run only, and is not hidden.
                 log.exception("Automation execution %s could not go on", execution.id)
@@ -156,19 +174,38 @@ class Runner:
             self._put_back(execution, due)
 
     def _next(self) -> Execution | None:
+        me = threading.get_ident()
         with self._changed:
             while not self._stopping:
-                coming = self._agenda.next()
-                seconds = None if coming is None else (coming[0] - self._clock.now()).total_seconds()
-                if seconds is None or seconds > 0:
-                    self._changed.wait(seconds)
+                if self._leader not in (None, me):
+                    self._idle += 1
+                    self._vacant.wait()
+                    self._idle -= 1
                     continue
-                execution_id = self._agenda.take()
-                if execution := self._store.get(execution_id):
-                    self._busy.add(execution_id)
-                    self._hire()
-                    return execution
+                self._leader = me
+                moment = self._agenda.next()
+                seconds = None if moment is None else self._clock.seconds_until(moment)
+                if seconds is not None and seconds <= 0:
+                    execution_id = self._agenda.take()
+                    if execution := self._store.get(execution_id):
+                        self._busy.add(execution_id)
+                        return execution
+                elif moment is not None and seconds is None and self._may_leap():
+                    self._clock.move_to(moment)
+                else:
+                    self._changed.wait(seconds)
             return None
+
+    def _may_leap(self) -> bool:
+        return not self._busy and self._agenda.passes_time()
+
+    def _hand_over(self) -> None:
+        """Let another thread lead while this one is held up."""
+        with self._changed:
+            if self._leader == threading.get_ident():
+                self._leader = None
+                if self._agenda.next() is not None:
+                    self._call_up()
 
     def _put_back(self, execution: Execution, due: dt.datetime | None) -> None:
         with self._changed:
@@ -176,9 +213,13 @@ class Runner:
             again = execution.id in self._again
             self._again.discard(execution.id)
             if execution.finished:
+                self._children.discard(execution.id)
                 self._running[_scope(execution)].discard(execution.id)
                 self._admit(_scope(execution))
             elif again:
-                self._put(execution.id, self._clock.now())
+                self._agenda.put(execution.id, self._clock.now())
             elif due is not None:
-                self._put(execution.id, due)
+                self._agenda.put(execution.id, due, patient=execution.waits_for_somebody)
+            # This thread looks at the agenda next, unless another leads, which may wait for us to be done.
+            if self._leader not in (None, threading.get_ident()):
+                self._changed.notify()

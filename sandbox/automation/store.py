@@ -3,8 +3,10 @@
 import contextlib
 import pickle
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 
+from sandbox.automation.ids import ids
 from sandbox.automation.records import Execution
 
 
@@ -19,6 +21,17 @@ class Store:
         self.on_change: Callable[[], None] = lambda: None
         self._executions: dict[str, Execution] = {}
         self._tokens: dict[tuple[str, str, str], tuple[str, str]] = {}
+        self._within: defaultdict[tuple[str, str], list[Execution]] = defaultdict(list)
+        self._children: defaultdict[str, list[Execution]] = defaultdict(list)
+        self._expected: dict[str, str] = {}
+
+    def new_id(self, token: str | None = None) -> str:
+        """An id for an execution that `token` starts; under a seed one that earlier runs of it had too."""
+        child = token if token is not None and self.parent_of(token) else ""
+        with self.lock:
+            while (fresh := ids.execution_id(child)) in self._executions:
+                child = ""
+            return fresh
 
     def add(self, execution: Execution, *, token: str | None = None, request: str = "") -> Execution | None:
         """Keep a new execution, and the token and request that it must be found by again.
@@ -27,14 +40,21 @@ class Store:
         """
         with self.changing():
             if token is None:
-                self._executions[execution.id] = execution
+                self._keep(execution)
                 return None
             key = (execution.account_id, execution.region, token.lower())
             if key in self._tokens:
                 return self._executions[self._tokens[key][0]]
-            self._executions[execution.id] = execution
+            self._keep(execution)
             self._tokens[key] = (execution.id, request)
+            self._expected.pop(token.lower(), None)
             return None
+
+    def _keep(self, execution: Execution) -> None:
+        self._executions[execution.id] = execution
+        self._within[execution.account_id, execution.region].append(execution)
+        if execution.parent_id:
+            self._children[execution.parent_id].append(execution)
 
     def started_by(self, account_id: str, region: str, token: str) -> tuple[str, str] | None:
         """The execution id and request that `token` stands for, or None when it is new.
@@ -43,6 +63,29 @@ class Store:
         """
         with self.lock:
             return self._tokens.get((account_id, region, token.lower()))
+
+    def expect_child(self, token: str, parent_id: str) -> None:
+        """Know the execution that will be started with `token` as a child of the one with `parent_id`."""
+        with self.lock:
+            self._expected[token.lower()] = parent_id
+
+    def parent_of(self, token: str | None) -> str | None:
+        """The id of the execution of which the one started with `token` is a child, or None."""
+        with self.lock:
+            return self._expected.get(token.lower()) if token else None
+
+    def children(self, parent_id: str) -> list[Execution]:
+        """The executions that the one with `parent_id` has started, the oldest first."""
+        with self.lock:
+            return list(self._children.get(parent_id, ()))
+
+    def level(self, execution: Execution) -> int:
+        """How many executions stand above this one: 0 for one that nothing but a call has started."""
+        level, parent_id = 0, execution.parent_id
+        with self.lock:
+            while parent_id and (parent := self._executions.get(parent_id)):
+                level, parent_id = level + 1, parent.parent_id
+        return level
 
     def get(self, execution_id: str) -> Execution | None:
         """The execution with this id in whatever account and Region, or None."""
@@ -56,7 +99,8 @@ class Store:
 
     def within(self, account_id: str, region: str) -> list[Execution]:
         """The executions of one account and Region, in the order in which they were started."""
-        return [run for run in self.all() if (run.account_id, run.region) == (account_id, region)]
+        with self.lock:
+            return list(self._within.get((account_id, region), ()))
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
@@ -74,4 +118,8 @@ class Store:
         """Replace the contents by what `dump` gave. Only ever hand in bytes that this program wrote."""
         executions, tokens = pickle.loads(data)  # noqa: S301 - our own state file, in our own directory
         with self.lock:
+            self._within.clear()
+            self._children.clear()
+            for execution in executions.values():
+                self._keep(execution)
             self._executions, self._tokens = executions, tokens

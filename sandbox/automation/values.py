@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Any
 
 from sandbox.automation.outcomes import InvalidInputs
@@ -26,12 +26,25 @@ def look_up(execution: Execution, document: Document, reference: Reference, now:
             if reference.name in document.parameters:
                 return execution.parameters.get(reference.name, "")
         case "variable":
-            return execution.variables[reference.name]
+            return _variable(execution, reference.name)
         case "output":
             return _output(execution, document, reference)
         case "global" | "automation":
             return _system_value(execution, reference.expression, now)
     raise KeyError(reference.expression)
+
+
+def _variable(execution: Execution, name: str) -> Any:
+    """A document variable, or what lies under a key of one that is a map (`variable:Totals.Failed`)."""
+    if name in execution.variables:
+        return execution.variables[name]
+    name, *keys = name.split(".")
+    value = execution.variables[name]
+    for key in keys:
+        if not isinstance(value, Mapping):
+            raise KeyError(key)
+        value = value[key]
+    return value
 
 
 def _system_value(execution: Execution, expression: str, now: dt.datetime) -> str:
@@ -74,16 +87,26 @@ def resolve(execution: Execution, document: Document, value: Any, now: dt.dateti
 
 
 def resolve_inputs(
-    execution: Execution, document: Document, inputs: Mapping[str, Any], now: dt.datetime
+    execution: Execution,
+    document: Document,
+    inputs: Mapping[str, Any],
+    now: dt.datetime,
+    *,
+    late: Set[str] = frozenset(),
 ) -> dict[str, Any]:
-    """A step's inputs with every reference replaced; braces in code that name nothing stay as they are."""
+    """A step's inputs with every reference replaced, but as written those that are resolved `late`.
+
+    Braces in code that name nothing stay as they are.
+    """
 
     def lookup(reference: Reference) -> Any:
         return look_up(execution, document, reference, now)
 
     resolved: dict[str, Any] = {}
     for name, value in inputs.items():
-        if name in CODE_INPUTS:
+        if name in late:
+            resolved[name] = value
+        elif name in CODE_INPUTS:
             resolved[name] = _substitute(value, lookup, literal_unresolved=True)
         else:
             resolved[name] = resolve(execution, document, value, now)
@@ -119,9 +142,10 @@ def as_strings(value: Any) -> list[str]:
     if value is None:
         return []
     if isinstance(value, list):
-        return [_as_string(item) for item in value]
-    return [_as_string(value)]
+        return [as_text(item) for item in value]
+    return [as_text(value)]
 
 
-def _as_string(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """One value as the API shows it: a text as it is, anything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, default=str)

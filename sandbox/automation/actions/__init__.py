@@ -9,10 +9,12 @@ from sandbox.automation.actions import (
     delete_stack,
     images,
     instance_state,
+    loop,
     pause,
     resource_property,
     run_instances,
     sleep,
+    update_variable,
 )
 from sandbox.automation.actions.registry import Action
 
@@ -29,11 +31,13 @@ REGISTRY: dict[str, Action] = {
         images.CREATE,
         images.DELETE,
         instance_state.ACTION,
+        loop.ACTION,
         pause.ACTION,
         resource_property.ASSERT,
         resource_property.WAIT,
         run_instances.ACTION,
         sleep.ACTION,
+        update_variable.ACTION,
     )
 }
 

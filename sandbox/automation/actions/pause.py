@@ -11,4 +11,4 @@ def run(context: StepContext) -> Outcome:
     return Wait(None, "waiting for a Resume signal", status="Waiting")
 
 
-ACTION = Action("aws:pause", run)
+ACTION = Action("aws:pause", run, timeout_seconds=604_800, longest_seconds=2_592_000, quick=True)

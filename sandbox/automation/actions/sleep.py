@@ -37,4 +37,4 @@ def _until(context: StepContext) -> dt.datetime:
     return end
 
 
-ACTION = Action("aws:sleep", run)
+ACTION = Action("aws:sleep", run, quick=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.automation.actions.branch import targets
-from sandbox.automation.flow import document_of, following
+from sandbox.automation.flow import plan_of
 from sandbox.automation.records import Execution, StepExecution
 from sandbox.automation.values import as_input, as_strings
 from ssmdoc import Step
@@ -44,7 +44,7 @@ def _common(execution: Execution) -> dict[str, Any]:
             "ExecutionStartTime": execution.started_at,
             "ExecutionEndTime": execution.ended_at,
             "ExecutedBy": execution.executed_by,
-            "Mode": "Auto",
+            "Mode": execution.mode,
             "Outputs": strings_map(execution.outputs),
             "CurrentStepName": current.name if current else None,
             "CurrentAction": current.action if current else None,
@@ -58,10 +58,10 @@ def _common(execution: Execution) -> dict[str, Any]:
 
 def step_shape(execution: Execution, record: StepExecution) -> dict[str, Any]:
     """A StepExecution."""
-    document = document_of(execution)
-    step = document.step(record.name)
+    plan = plan_of(execution)
+    step = plan.step(record.name)
     assert step is not None, "a record exists only for a step of the document"
-    after = following(document, step)
+    after = plan.following(step)
     failure = record.failure
     return _present(
         {
