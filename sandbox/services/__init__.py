@@ -3,12 +3,14 @@
 The server calls `install()` once, before it builds its applications.
 """
 
-from sandbox.services import images, stacks
+from sandbox.services import accounts, images, resource_groups, stacks
 
 __all__ = ["install"]
 
 
 def install() -> None:
     """Put our responses in the place of moto's."""
+    accounts.install()
     images.install()
+    resource_groups.install()
     stacks.install()

@@ -168,3 +168,23 @@ def launch_sandbox() -> Iterator[Callable[..., Sandbox]]:
     for running in started:
         if running.process.poll() is None:
             stop_sandbox(running)
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account beside the first; `keys` are those of an administrator in it."""
+
+    id: str
+    keys: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def other_account(sandbox: Sandbox) -> Account:
+    """A second account, opened by the first one's organization and entered through its role."""
+    organizations = sandbox.client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    created = organizations.create_account(Email="second@example.com", AccountName="second")
+    account_id = created["CreateAccountStatus"]["AccountId"]
+    role = f"arn:aws:iam::{account_id}:role/OrganizationAccountAccessRole"
+    enter = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": role}
+    return Account(account_id, sandbox.assume(sandbox.make_user("entering", enter), role, "second"))

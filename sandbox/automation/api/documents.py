@@ -10,11 +10,12 @@ from moto.ssm.models import Document as StoredDocument
 from moto.ssm.models import Documents
 
 import ssmdoc
+from sandbox.automation.api import sharing
 from sandbox.automation.api.errors import (
     InvalidDocument,
     InvalidDocumentContent,
+    InvalidDocumentOperation,
     InvalidDocumentSchemaVersion,
-    InvalidDocumentVersion,
     MaxDocumentSizeExceeded,
     ValidationException,
 )
@@ -78,29 +79,29 @@ def update(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
 def set_default_version(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
     """UpdateDocumentDefaultVersion; returns the DocumentDefaultVersionDescription."""
     documents = _documents(backend, request["Name"])
-    _find(documents, request["DocumentVersion"], None)
-    return dict(backend.update_document_default_version(request["Name"], request["DocumentVersion"]))
+    found = sharing.Visible(documents).version(request["DocumentVersion"])
+    return dict(backend.update_document_default_version(found.name, found.document_version))
 
 
 def describe(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
     """DescribeDocument; returns the DocumentDescription."""
-    documents = _documents(backend, request["Name"])
-    found = _find(documents, request.get("DocumentVersion"), request.get("VersionName"))
-    return _description(backend, documents, found)
+    visible = _visible(backend, request["Name"])
+    found = visible.version(request.get("DocumentVersion"), request.get("VersionName"))
+    return _description(backend, visible.documents, found)
 
 
 def get(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
     """GetDocument: the content as it was written, or in the other format when that is asked for."""
-    documents = _documents(backend, request["Name"])
-    found = _find(documents, request.get("DocumentVersion"), request.get("VersionName"))
+    visible = _visible(backend, request["Name"])
+    found = visible.version(request.get("DocumentVersion"), request.get("VersionName"))
     document_format = request.get("DocumentFormat") or found.document_format
-    answer = backend.get_document(request["Name"], found.document_version, None, document_format)
+    answer = backend._generate_document_information(found, document_format)
     return {**answer, "CreatedDate": found.created_date, **_display_name(found)}
 
 
 def list_versions(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
     """ListDocumentVersions, the newest first."""
-    documents = _documents(backend, request["Name"])
+    documents = _visible(backend, request["Name"]).documents
     numbers = sorted(documents.versions, key=int, reverse=True)
     start = read_place(request.get("NextToken"))
     size = request.get("MaxResults") or VERSIONS_PAGE
@@ -122,20 +123,38 @@ def list_versions(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any
     return {"DocumentVersions": shown, "NextToken": write_place(end) if end < len(numbers) else None}
 
 
+def delete(backend: Backend, request: Mapping[str, Any]) -> None:
+    """DeleteDocument: the whole document, or one version that is not the default one."""
+    documents = _documents(backend, request["Name"])
+    if documents.is_shared():
+        raise InvalidDocumentOperation(
+            "You attempted to delete a document while it is still shared. "
+            "You must stop sharing the document before you can delete it."
+        )
+    number, version_name = request.get("DocumentVersion"), request.get("VersionName")
+    if not number and not version_name:
+        backend.delete_document(request["Name"], None, None, force=True)
+        return
+    found = sharing.Visible(documents).version(number, version_name)
+    if found.document_version == documents.default_version:
+        raise InvalidDocumentOperation("Default version of the document can't be deleted.")
+    del documents.versions[found.document_version]
+    documents.latest_version = max(documents.versions, key=int)
+
+
 def _documents(backend: Backend, name: str) -> Documents:
-    # A document's ARN stands for its name in every operation that reads one.
-    documents: Documents | None = backend._documents.get(name.rpartition(":document/")[2])
-    if documents is None:
+    """A document of the caller's own, by its name or ARN."""
+    visible = _visible(backend, name)
+    if visible.documents.get_default_version().owner != backend.account_id:
         raise InvalidDocument(f"Document with name {name} does not exist.")
-    return documents
+    return visible.documents
 
 
-def _find(documents: Documents, version: str | None, version_name: str | None) -> StoredDocument:
-    wanted = None if version == "$DEFAULT" else version
-    found = documents.find(wanted, version_name, strict=False)
-    if found is None:
-        raise InvalidDocumentVersion("The document version is not valid or does not exist.")
-    return found
+def _visible(backend: Backend, name: str) -> sharing.Visible:
+    visible = sharing.find(name, backend.account_id, backend.region_name)
+    if visible is None:
+        raise InvalidDocument(f"Document with name {name} does not exist.")
+    return visible
 
 
 def _check_content(content: str, document_format: str, document_type: str) -> None:
@@ -174,7 +193,7 @@ def _display_name(document: StoredDocument) -> dict[str, str]:
 
 
 def _description(backend: Backend, documents: Documents, document: StoredDocument) -> dict[str, Any]:
-    tags = backend._get_documents_tags(document.name)
+    tags = backend._get_documents_tags(document.name) if document.owner == backend.account_id else []
     described = documents.describe(document.document_version, None, tags=tags)
     described.update(_display_name(document))
     return {key: value for key, value in described.items() if value is not None}

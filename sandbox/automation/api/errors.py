@@ -83,7 +83,15 @@ class ThrottlingException(ApiError):
         super().__init__("Rate exceeded")
 
 
+class InvalidTarget(ApiError):
+    pass
+
+
 class TooManyTagsError(ApiError):
+    pass
+
+
+class DocumentPermissionLimit(ApiError):
     pass
 
 
@@ -95,7 +103,15 @@ class InvalidDocumentContent(ApiError):
     pass
 
 
+class InvalidDocumentOperation(ApiError):
+    pass
+
+
 class InvalidDocumentSchemaVersion(ApiError):
+    pass
+
+
+class InvalidDocumentType(ApiError):
     pass
 
 
@@ -104,4 +120,12 @@ class InvalidDocumentVersion(ApiError):
 
 
 class MaxDocumentSizeExceeded(ApiError):
+    pass
+
+
+class ResourceNotFoundException(ApiError):
+    pass
+
+
+class UnsupportedCalendarException(ApiError):
     pass

@@ -9,7 +9,8 @@ from moto.core.responses import ActionResult, EmptyResult
 from moto.ssm.responses import SimpleSystemManagerResponse
 
 from sandbox.automation import service
-from sandbox.automation.api import documents, listing, shapes
+from sandbox.automation.api import documents, listing, shapes, sharing
+from sandbox.automation.api.document_lists import list_documents
 from sandbox.automation.api.errors import (
     AccessDeniedException,
     AutomationExecutionNotFoundException,
@@ -202,3 +203,22 @@ class AutomationResponse(SimpleSystemManagerResponse):
     @_operation
     def list_document_versions(self) -> ActionResult:
         return ActionResult(documents.list_versions(self.ssm_backend, self.request))
+
+    @_operation
+    def delete_document(self) -> ActionResult:
+        documents.delete(self.ssm_backend, self.request)
+        return EmptyResult()
+
+    @_operation
+    def list_documents(self) -> ActionResult:
+        account_id = current_principal().account_id
+        return ActionResult(list_documents(self.ssm_backend, self.request, account_id, self.region))
+
+    @_operation
+    def modify_document_permission(self) -> ActionResult:
+        sharing.modify(self.ssm_backend, self.request)
+        return EmptyResult()
+
+    @_operation
+    def describe_document_permission(self) -> ActionResult:
+        return ActionResult(sharing.describe(self.ssm_backend, self.request))

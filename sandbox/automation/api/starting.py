@@ -13,10 +13,10 @@ from typing import Any
 
 import botocore.exceptions
 from moto.ssm.models import Document as StoredDocument
-from moto.ssm.models import Documents, ssm_backends
 
 import ssmdoc
 from sandbox.authorization import authorise, forward_access_session
+from sandbox.automation.api import sharing
 from sandbox.automation.api.errors import (
     AccessDeniedException,
     AutomationDefinitionNotFoundException,
@@ -24,6 +24,7 @@ from sandbox.automation.api.errors import (
     AutomationExecutionLimitExceededException,
     IdempotentParameterMismatch,
     InvalidAutomationExecutionParametersException,
+    InvalidDocumentVersion,
     ValidationException,
 )
 from sandbox.automation.clock import Clock
@@ -43,9 +44,6 @@ from ssmdoc import references
 CALLER_HOURS = 12
 MOST_TAGS = 5
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
-DOCUMENT_ARN = re.compile(
-    r"arn:aws[a-z-]*:ssm:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):document/(?P<name>[\w.-]+)"
-)
 NOT_EMULATED = (
     "Targets",
     "TargetMaps",
@@ -89,7 +87,9 @@ class Starter:
         return execution.id
 
     def _execution(self, request: Mapping[str, Any], principal: Principal, region: str) -> Execution:
-        stored = find_document(request["DocumentName"], request.get("DocumentVersion"), principal, region)
+        stored = find_document(
+            request["DocumentName"], request.get("DocumentVersion"), principal.account_id, region
+        )
         document = parsed(stored.content, stored.document_format)
         now = self.clock.now()
         execution = Execution(
@@ -166,28 +166,19 @@ def _refuse_what_is_not_emulated(request: Mapping[str, Any]) -> None:
         raise ValidationException("This sandbox does not emulate the Interactive mode: use Auto.")
 
 
-def find_document(name: str, version: str | None, principal: Principal, region: str) -> StoredDocument:
+def find_document(name: str, version: str | None, account_id: str, region: str) -> StoredDocument:
     """The stored version of an Automation document, by its name or, when it is shared, its ARN."""
-    account, place, plain = principal.account_id, region, name
-    if match := DOCUMENT_ARN.fullmatch(name):
-        account, place, plain = match["account"], match["region"], match["name"]
-    documents: Documents | None = (
-        ssm_backends[account][place]._documents.get(plain) if place == region else None
-    )
-    shared = documents is not None and (
-        account == principal.account_id or not {principal.account_id, "all"}.isdisjoint(documents.permissions)
-    )
-    if documents is None or not shared or documents.get_default_version().document_type != "Automation":
+    visible = sharing.find(name, account_id, region)
+    if visible is None or visible.documents.get_default_version().document_type != "Automation":
         raise AutomationDefinitionNotFoundException(
             f"An Automation document with the name {name} could not be found."
         )
-    wanted = None if version in (None, "$DEFAULT") else version
-    found = documents.find(wanted, strict=False)
-    if found is None:
+    try:
+        return visible.version(version)
+    except InvalidDocumentVersion as error:
         raise AutomationDefinitionVersionNotFoundException(
             f"An Automation document with the name {name} and version {version} could not be found."
-        )
-    return found
+        ) from error
 
 
 def parameters(document: ssmdoc.Document, given: Mapping[str, list[str]]) -> dict[str, Any]:
