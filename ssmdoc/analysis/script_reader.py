@@ -6,8 +6,9 @@ import ast
 import re
 from typing import Any
 
-from ssmdoc.analysis.script_calls import Script, SdkCalls, answers
+from ssmdoc.analysis.script_calls import Script, SdkCalls, answers, targets
 from ssmdoc.analysis.script_values import (
+    HERE,
     NOT_KNOWN,
     UNKNOWN,
     Class,
@@ -330,7 +331,7 @@ class Reader:
         found: list[Values] = []
         for value in values:
             if isinstance(value, Collection) and value.type:
-                found.append((Resource(value.service, value.type),))
+                found.append((Resource(value.service, value.type, value.target, value.identifiers),))
             elif isinstance(value, Literal) and isinstance(value.value, list):
                 found.extend(wrapped(item) for item in value.value)
         return union(*found)
@@ -351,7 +352,7 @@ class Reader:
                 )
             case Method():
                 if owner.name == "meta" and name == "client" and isinstance(owner.of, Resource):
-                    return (Client(owner.of.service),)
+                    return (Client(owner.of.service, owner.of.target),)
                 return ()
             case Client() | Session() | Resource() | Collection() | Paginator() | Waiter():
                 return self.sdk.attribute(owner, node)
@@ -414,7 +415,11 @@ class Reader:
             return ()
         last = name.rpartition(".")[2]
         if last in ("Session", "get_session"):
-            return (Session(),)
+            return tuple(Session(target) for target in targets(given[3:4], named, HERE))
+        if last == "Config":
+            # All that matters of it is whether it names a Region.
+            region = named.get("region_name", given[0] if given else None)
+            return (Literal({} if region is None else {"region_name": kept(region)}),)
         if last in ("client", "resource"):
             return self.sdk.make(last, given, named, node)
         return ()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Final
 
@@ -40,8 +40,22 @@ class Module:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """Where calls go: a Region, empty for the one that the script runs in and ``*`` when it cannot be told.
+    `foreign` says that they are made with keys that the script was given, and not with its own role."""
+
+    region: str = ""
+    foreign: bool = False
+
+
+HERE: Final = Target()
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
     """A session of boto3."""
+
+    target: Target = HERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,23 +63,28 @@ class Client:
     """A client; `service` is empty when it cannot be told which."""
 
     service: str
+    target: Target = HERE
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """An object of boto3's resource API; `type` is empty for the service itself."""
+    """An object of boto3's resource API; `type` is empty for the service itself. `identifiers` tell which one
+    it is, as far as they are known."""
 
     service: str
     type: str = ""
+    target: Target = HERE
+    identifiers: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Resources of a kind, like ``ec2.instances``; `operation` lists them."""
+    """Resources of a kind, like ``ec2.instances``, with what all of them have in common."""
 
     service: str
     type: str
-    operation: str
+    target: Target = HERE
+    identifiers: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +93,7 @@ class Paginator:
 
     service: str
     operation: str
+    target: Target = HERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +102,7 @@ class Waiter:
 
     service: str
     operation: str
+    target: Target = HERE
 
 
 @dataclass(frozen=True, slots=True)

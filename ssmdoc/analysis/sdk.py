@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def waiter_operation(service: str, name: str) -> str:
 
 
 def request_path(service: str, operation: str) -> tuple[str, Mapping[str, str]]:
-    """(an operation's path, the argument of each ``{word}`` in it); empty for an operation that is not known."""
+    """(an operation's path, the argument of each ``{word}`` in it); empty for an unknown operation."""
     model = _paths(service.lower())
     found = model["operations"].get(operation)
     if found is None:
@@ -101,45 +102,80 @@ def has_resources(service: str) -> bool:
     return service in _resources()
 
 
-def resource_action(service: str, type: str, method: str) -> str:
-    """The operation of a method of a resource, or nothing."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a member of a resource asks for. `arguments` are those that the resource itself gives, each with
+    what gives it (`identifier` or `value`), its name or the value, and whether it is a list of one. `type` is
+    the type of resource that it returns, or empty; `many` says that it returns several."""
+
+    operation: str
+    arguments: Mapping[str, tuple[str, str, bool]] = field(default_factory=dict)
+    type: str = ""
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A type of resource, and what gives its identifiers, by their names: (`input`, `identifier` or
+    `requestParameter`; the name of that)."""
+
+    type: str
+    identifiers: Mapping[str, tuple[str, str]]
+
+
+def identifiers(service: str, type: str) -> tuple[str, ...]:
+    """The names of what tells resources of a type apart."""
+    return tuple(_resources().get(service, {}).get(type, {}).get("ids", ()))
+
+
+def resource_action(service: str, type: str, method: str) -> Request | None:
+    """What a method of a resource asks for, or None."""
     if method in ("load", "reload"):
-        return str(_resources().get(service, {}).get(type, {}).get("load", ""))
+        found = _resources().get(service, {}).get(type, {}).get("load")
+        return Request(*found) if found else None
     if method.startswith("wait_until_"):
-        return waiter_operation(service, _member(service, type, "waiters", method[11:]) or "")
+        waiter = _member(service, type, "waiters", method[11:])
+        operation = waiter_operation(service, waiter[0]) if waiter else ""
+        return Request(operation, waiter[1]) if operation else None
     if service == "s3" and method in _TRANSFERS:
-        return _TRANSFERS[method][0]
-    return _member(service, type, "actions", method) or ""
+        named = {name: ("identifier", name, False) for name in identifiers(service, type)}
+        bucket = named.get("BucketName", named.get("Name"))
+        given = {"Bucket": bucket, "Key": named.get("Key")}
+        return Request(_TRANSFERS[method][0], {name: item for name, item in given.items() if item})
+    found = _member(service, type, "actions", method)
+    return Request(*found) if found else None
 
 
-def resource_child(service: str, type: str, name: str) -> str:
-    """The type that a resource makes by that name (``ec2.Instance``), or nothing."""
+def resource_child(service: str, type: str, name: str) -> Child | None:
+    """The type that a resource makes by that name (``ec2.Instance``), or None."""
     found = _member(service, type, "has", name)
-    if found is None and not type and name in _resources().get(service, {}):
-        return name
-    return found or ""
+    if found is not None:
+        return Child(*found)
+    if not type and name in _resources().get(service, {}):
+        return Child(name, dict.fromkeys(identifiers(service, name), ("input", "")))
+    return None
 
 
-def collection(service: str, type: str, name: str) -> tuple[str, str]:
-    """(operation, type of each) of a collection like ``instances``; empty when there is none."""
+def collection(service: str, type: str, name: str) -> tuple[Request, Child] | None:
+    """(what lists them, the type of each) of a collection like ``instances``, or None."""
     found = _member(service, type, "hasMany", name)
-    return (found[0], found[1]) if found else ("", "")
+    return (Request(found[0], found[1]), Child(found[2], found[3])) if found else None
 
 
 def batch_action(service: str, type: str, method: str) -> str:
     """The operation of a method of a whole collection, or nothing."""
-    return _member(service, type, "batch", method) or ""
+    found = _member(service, type, "batch", method)
+    return found[0] if found else ""
 
 
-def loads(service: str, type: str, attribute: str) -> str:
-    """The operation that reading an attribute of a resource calls, or nothing."""
+def loads(service: str, type: str, attribute: str) -> Request | None:
+    """What reading an attribute of a resource asks for, or None."""
     if attribute in ("load", "reload") or attribute.startswith("wait_until_"):
-        return ""
+        return None
     if resource_action(service, type, attribute):
-        return ""
-    kind = _resources().get(service, {}).get(type, {})
-    identifiers = ("id", "name", "arn", "meta", "key", "bucket_name", "url", "group_name")
-    identified = {_joined(name) for name in kind.get("ids", ())}
-    if attribute in identifiers or _joined(attribute) in identified:
-        return ""
-    return str(kind.get("load", ""))
+        return None
+    known = ("id", "name", "arn", "meta", "key", "bucket_name", "url", "group_name")
+    identified = {_joined(name) for name in identifiers(service, type)}
+    if attribute in known or _joined(attribute) in identified:
+        return None
+    return resource_action(service, type, "load")

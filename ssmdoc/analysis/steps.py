@@ -78,7 +78,15 @@ def _script(step: Step) -> tuple[tuple[Call, ...], tuple[str, ...]]:
         return (), ("The script is an attached file or a parameter, which is not read.",)
     read = powershell.read(source) if runtime.lower().startswith("powershell") else scripts.read(source)
     made = tuple(
-        Call(item.service, item.operation, item.arguments, f"Line {item.line} of the script", item.open)
+        Call(
+            item.service,
+            item.operation,
+            item.arguments,
+            f"Line {item.line} of the script",
+            item.open,
+            item.target.region,
+            item.target.foreign,
+        )
         for item in read.calls
     )
     unknown = [f"Line {item.line} of the script: {item.why}." for item in read.untold]
