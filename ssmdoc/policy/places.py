@@ -10,6 +10,7 @@ from ssmdoc import references
 from ssmdoc.document import Parsed
 from ssmdoc.findings import Finding
 from ssmdoc.model import Document, Step
+from ssmdoc.policy.outside import outside
 from ssmdoc.policy.rule import Rule, each, is_pattern, matching
 from ssmdoc.policy.values import TEXTS, Entry, Possible, entries, possible
 from ssmdoc.suggestions import listed
@@ -59,20 +60,7 @@ def _found(document: Document, entry: Entry) -> Iterator[Possible]:
 
 
 def _finding(parsed: Parsed, step: Step, found: Possible, setting: list[str]) -> Finding:
-    allowed = listed(setting, "or")
-    if found.text:
-        whence = f" by {found.source}" if found.source else ""
-        message = (
-            f'Step "{step.name}" names the Region {found.text}{whence}, which the policy does not allow.'
-        )
-        hint = f"Use {allowed}."
-    else:
-        message = (
-            f'Step "{step.name}" takes a Region from {found.source}, '
-            "which may name one that the policy does not allow."
-        )
-        hint = f"Limit it by allowedValues to {allowed}, or write the Region out."
-    return parsed.finding("policy-region", "error", message, found.path, hint=hint, text=found.text)
+    return outside(parsed, step, found, setting, id="policy-region", verb="names", noun="Region")
 
 
 RULES = (

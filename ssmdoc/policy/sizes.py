@@ -10,6 +10,7 @@ from ssmdoc.actions import operation_name
 from ssmdoc.document import Parsed
 from ssmdoc.findings import Finding
 from ssmdoc.model import Document, Step
+from ssmdoc.policy.outside import outside
 from ssmdoc.policy.rule import Rule, each, is_pattern, matching
 from ssmdoc.policy.values import TEXTS, Possible, entries, possible
 from ssmdoc.suggestions import listed
@@ -68,19 +69,7 @@ def _left_out(parsed: Parsed, step: Step, setting: list[str]) -> Iterator[Findin
 
 
 def _finding(parsed: Parsed, step: Step, found: Possible, setting: list[str]) -> Finding:
-    allowed = listed(setting, "or")
-    if found.text:
-        whence = f" by {found.source}" if found.source else ""
-        what = f"the instance type {found.text[:60]}{whence}"
-        message = f'Step "{step.name}" uses {what}, which the policy does not allow.'
-        hint = f"Use {allowed}."
-    else:
-        message = (
-            f'Step "{step.name}" takes an instance type from {found.source}, '
-            "which may be one that the policy does not allow."
-        )
-        hint = f"Limit it by allowedValues to {allowed}, or write the type out."
-    return parsed.finding("policy-instance-type", "error", message, found.path, hint=hint, text=found.text)
+    return outside(parsed, step, found, setting, id="policy-instance-type", verb="uses", noun="instance type")
 
 
 RULES = (
