@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
 from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -24,6 +27,8 @@ from sandbox.json_bodies import check_types, read_object
 from sandbox.signature import Signed
 
 _BOTOCORE_NAMES = {"awslambda": "lambda", "elbv2": "elbv2", "es": "es"}
+_SIGNS_AS = re.compile(r'"signingName"\s*:\s*"([^"]+)"')
+_ENDPOINT = re.compile(r'"endpointPrefix"\s*:\s*"([^"]+)"')
 _ELB_VERSIONS = {"2012-06-01": "elb", "2015-12-01": "elbv2"}
 
 
@@ -70,6 +75,30 @@ def botocore_service(backend: str, request: MotoRequest) -> str:
     if backend in ("elb", "elbv2"):
         return _ELB_VERSIONS.get(request.values.get("Version", ""), "elbv2")
     return _BOTOCORE_NAMES.get(backend) or service_name_from_moto_package_name(backend)
+
+
+@cache
+def service_signed_as(signing_name: str) -> str | None:
+    """botocore's name of a service whose requests are signed with that name, None when there is none."""
+    loader = botocore.session.Session().get_component("data_loader")
+    services = loader.list_available_services("service-2")
+    if signing_name in services:
+        return signing_name
+    return next((name for name in services if _signing_name(loader, name) == signing_name), None)
+
+
+def _signing_name(loader: Any, service: str) -> str | None:
+    # The head of the file will do: to parse all models takes many seconds.
+    version = loader.determine_latest_version(service, "service-2")
+    for folder in map(Path, loader.search_paths):
+        plain = folder / service / version / "service-2.json"
+        packed = plain.with_name("service-2.json.gz")
+        if packed.is_file() or plain.is_file():
+            with gzip.open(packed) if packed.is_file() else plain.open("rb") as file:
+                head = file.read(4096).decode(errors="replace")
+            found = _SIGNS_AS.search(head) or _ENDPOINT.search(head)
+            return found[1] if found else None
+    return None
 
 
 def protocol_of(service: str, request: MotoRequest) -> str:

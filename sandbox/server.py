@@ -24,8 +24,17 @@ from werkzeug.test import run_wsgi_app
 
 from sandbox import automation, services, settings, sts
 from sandbox.authorization import authorise
-from sandbox.calls import Call, botocore_service, current_call, protocol_of, regions, understand
+from sandbox.calls import (
+    Call,
+    botocore_service,
+    current_call,
+    protocol_of,
+    regions,
+    service_signed_as,
+    understand,
+)
 from sandbox.errors import AwsError, InvalidCredentials
+from sandbox.fixtures import hooks
 from sandbox.iam.needs import checks_for
 from sandbox.identity import Principal, acting_as, identities, utcnow
 from sandbox.launches import check_launch
@@ -99,6 +108,7 @@ class _Exchange:
         self._protocol = _guess_protocol(environ)
         self.principal: Principal | None = None
         self.call: Call | None = None
+        self._lacking = False
         self._outcome = "ok"
 
     def answer(self) -> Response:
@@ -160,15 +170,29 @@ class _Exchange:
         check_launch(self.call)
         current_call.set(self.call)
         with acting_as(principal):
-            return self._dispatch()
+            stand_in = hooks.current()
+            if stand_in is None:
+                return self._dispatch()
+            return stand_in.answer(self.call, principal, self._dispatch)
 
     def _identify_service(self, signed: Signed) -> None:
         """Find out to whom the request speaks, and how, so that even a refusal has the service's own form."""
         self._service = signed.service
         request = BackendRequest(dict(self._environ))
-        self._service = botocore_service(self._backend(signed), request)
+        self._service = self._named(signed, request)
         self._protocol = protocol_of(self._service, request)
         self._environ["wsgi.input"].seek(0)
+
+    def _named(self, signed: Signed, request: BackendRequest) -> str:
+        try:
+            return botocore_service(self._backend(signed), request)
+        except AwsError:
+            # Somebody else may answer for a service that moto does not have.
+            found = service_signed_as(signed.service) if hooks.current() is not None else None
+            if found is None:
+                raise
+            self._lacking = True
+            return found
 
     def _understand(self, signed: Signed) -> Call:
         call = understand(BackendRequest(dict(self._environ)), self._service, signed)
@@ -189,6 +213,8 @@ class _Exchange:
         return str(backend)
 
     def _dispatch(self) -> Response:
+        if self._lacking:
+            raise NotImplementedError("it has no such service.")
         path = self._environ.get("PATH_INFO", "")
         if path.startswith(("/moto-api", "/latest/meta-data/", "/latest/api/")) or path == "/favicon.ico":
             # moto serves its own pages here, whatever the request's service is.
