@@ -8,6 +8,7 @@ from typing import Any
 
 from ssmdoc.analysis import comparing, policies, steps
 from ssmdoc.analysis.comparing import Comparison, Difference
+from ssmdoc.analysis.conditions import conditions
 from ssmdoc.analysis.dependent import dependent, entries
 from ssmdoc.analysis.effects import effect
 from ssmdoc.analysis.names import for_version, iam_actions, known
@@ -121,4 +122,4 @@ def _named(call: Call, place: Place) -> Iterator[Need]:
         certain = known(action)
         if not certain:
             why += " The Service Authorization Reference names no such action."
-        yield Need(action, found.arns, {}, why, certain)
+        yield Need(action, found.arns, conditions(action, call, found.arns, place), why, certain)

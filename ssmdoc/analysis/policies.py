@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ssmdoc.analysis.needs import Need
+from ssmdoc.wildcards import matches
 
 LIMIT = 6144
 """Characters of a managed policy, spaces not counted.
@@ -28,7 +29,10 @@ def policy(needs: Iterable[Need]) -> dict[str, Any]:
         resources.update(need.resources)
     groups: dict[tuple[tuple[str, ...], str], tuple[list[str], Mapping[str, Any]]] = {}
     for (action, condition), (resources, conditions) in sorted(wanted.items(), key=lambda item: item[0]):
-        kept = ("*",) if "*" in resources else tuple(sorted(resources))
+        free = wanted[action, "{}"][0] if conditions and (action, "{}") in wanted else set[str]()
+        kept = tuple(item for item in _kept(resources) if not any(matches(wide, item) for wide in free))
+        if not kept:
+            continue
         groups.setdefault((kept, condition), ([], conditions))[0].append(action)
     statements = []
     for number, ((kept, _), (actions, conditions)) in enumerate(
@@ -44,6 +48,18 @@ def policy(needs: Iterable[Need]) -> dict[str, Any]:
             statement["Condition"] = dict(conditions)
         statements.append(statement)
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _kept(resources: set[str]) -> list[str]:
+    """The resources without those that another of them covers."""
+    return [
+        item
+        for item in sorted(resources)
+        if not any(
+            wide != item and matches(wide, item) and not (wide > item and matches(item, wide))
+            for wide in resources
+        )
+    ]
 
 
 def characters(document: Mapping[str, Any]) -> int:

@@ -10,7 +10,6 @@ import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Any
 
 from ssmdoc import references
@@ -18,6 +17,7 @@ from ssmdoc.analysis import named, reference, sdk
 from ssmdoc.analysis.named import VARIABLE, Argument
 from ssmdoc.analysis.reference import Action, ActionType
 from ssmdoc.analysis.script_values import UNKNOWN
+from ssmdoc.wildcards import matches
 
 _ARN = re.compile(r"arn:[^:\s]*:[a-z0-9-]+:[^\s]*\Z")
 # Beyond so many kinds of resource an action is one that works on whatever it is given.
@@ -189,7 +189,11 @@ def _placed(pattern: str, place: Place) -> str:
 
 
 def _acted_on(action: str, arguments: Mapping[str, Any], operation: str) -> Mapping[str, Any]:
-    """The arguments that are about this action: a copy in S3 reads one object and writes another."""
+    """The arguments that are about this action: a copy in S3 reads one object and writes another, and the
+    role that a service is linked to has a path of its own."""
+    service = arguments.get("AWSServiceName")
+    if action == "iam:CreateServiceLinkedRole" and isinstance(service, str):
+        return {"RoleName": f"aws-service-role/{service}/*"}
     if action not in ("s3:GetObject", "s3:GetObjectVersion") or "Copy" not in operation:
         return arguments
     source = arguments.get("CopySource", UNKNOWN)
@@ -288,7 +292,7 @@ def _named(search: _Search, type: ActionType, pattern: str) -> list[str]:
         place = _place(search, type.name, argument)
         text = literal(argument.value, place)
         if _ARN.match(text):
-            if _matching(pattern, search.prefix).match(text):
+            if _is_of(pattern, text):
                 found.append(":".join(text.split(":")[:6]) if search.prefix == "sns" else text)
             elif not _of_other_type(search, text):
                 found.append(every(pattern, place))
@@ -301,7 +305,7 @@ def _named(search: _Search, type: ActionType, pattern: str) -> list[str]:
 def _of_other_type(search: _Search, text: str) -> bool:
     """Whether an ARN is of another type that the action works on."""
     return any(
-        _matching(pattern, search.prefix).match(text)
+        _is_of(pattern, text)
         for type in search.action.resources
         for pattern in reference.arn_patterns(search.prefix, type.name)
     )
@@ -403,12 +407,9 @@ def _put(pattern: str, words: Mapping[str, str], place: Place) -> str:
     return re.sub(r"\*+", "*", filled)
 
 
-@lru_cache(maxsize=4096)
-def _matching(pattern: str, prefix: str) -> re.Pattern[str]:
-    parts = VARIABLE.split(pattern)
-    texts = [".*" if index % 2 else re.escape(part) for index, part in enumerate(parts)]
-    # A partition or a service that is not known is written as a star.
-    return re.compile("".join(texts) + r"\Z", re.DOTALL)
+def _is_of(pattern: str, text: str) -> bool:
+    """Whether an ARN is one of a pattern's."""
+    return matches(VARIABLE.sub("*", pattern), text)
 
 
 def _deciders(value: Any) -> list[str]:
