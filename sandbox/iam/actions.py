@@ -15,6 +15,7 @@ _PREFIXES = {
     "ingest.timestream": "timestream",
     "query.timestream": "timestream",
     "iotdata": "iot",
+    "tagging": "tag",
     "eventbridge": "events",
 }
 
