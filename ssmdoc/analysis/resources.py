@@ -167,10 +167,12 @@ def _writable(text: str, place: Place) -> str:
 
 def every(pattern: str, place: Place) -> str:
     """All resources of a pattern: older ARNs of some types have fewer parts, so it ends at the first name."""
-    at = next(
-        (match.start() for match in VARIABLE.finditer(pattern) if match.group(1) not in named.EVERYWHERE), -1
-    )
-    return _placed(pattern if at < 0 else f"{pattern[:at]}*", place)
+    for match in VARIABLE.finditer(pattern):
+        start = pattern[: match.start()]
+        # Some patterns have words of their own for the parts that all ARNs have.
+        if match.group(1) not in named.EVERYWHERE and start.count(":") >= 5:
+            return _placed(f"{start}*", place)
+    return _placed(pattern, place)
 
 
 def bound(patterns: Sequence[str], place: Place) -> str:
