@@ -22,7 +22,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.test import run_wsgi_app
 
-from sandbox import automation, services, settings, sts
+from sandbox import automation, control, services, settings, sts
 from sandbox.authorization import authorise
 from sandbox.calls import (
     Call,
@@ -91,7 +91,9 @@ class Gate:
         exchange = _Exchange(environ, self._services)
         response = exchange.answer()
         exchange.write_log(response[0])
-        if exchange.call is not None and not exchange.call.reads_only:
+        if exchange.controls:
+            self._on_promise()
+        elif exchange.call is not None and not exchange.call.reads_only:
             # A document's version, or an execution and its client token, are what callers remember us by.
             promise = exchange.call.service == "ssm" and response[0] < 300
             (self._on_promise if promise else self._on_change)()
@@ -109,6 +111,8 @@ class _Exchange:
         self.principal: Principal | None = None
         self.call: Call | None = None
         self._lacking = False
+        # Whether the request set something of the sandbox itself.
+        self.controls = False
         self._outcome = "ok"
 
     def answer(self) -> Response:
@@ -150,17 +154,13 @@ class _Exchange:
         environ = self._environ
         request = _http_request(environ)
         signed = read_signature(request)
+        if environ["PATH_INFO"].startswith(control.PREFIX):
+            return self._control(request, signed)
         # The signed scope decides which service answers; whatever else names one is ignored.
         self._identify_service(signed)
         if signed.expires is not None and signed.service != "s3":
             raise InvalidCredentials("IncompleteSignature", "Presigned URLs are for S3 only here.", 400)
-        principal = identities.find(signed.access_key_id, signed.session_token)
-        check_signature(request, signed, principal.secret_access_key, utcnow())
-        if signed.region not in regions():
-            raise InvalidCredentials(
-                "SignatureDoesNotMatch", "Credential should be scoped to a valid region."
-            )
-        self.principal = principal
+        principal = self._authenticate(request, signed)
         environ.pop("HTTP_X_MOTO_ACCOUNT_ID", None)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = principal.account_id
         self.call = self._understand(signed)
@@ -174,6 +174,27 @@ class _Exchange:
             if stand_in is None:
                 return self._dispatch()
             return stand_in.answer(self.call, principal, self._dispatch)
+
+    def _authenticate(self, request: HttpRequest, signed: Signed) -> Principal:
+        principal = identities.find(signed.access_key_id, signed.session_token)
+        check_signature(request, signed, principal.secret_access_key, utcnow())
+        if signed.region not in regions():
+            raise InvalidCredentials(
+                "SignatureDoesNotMatch", "Credential should be scoped to a valid region."
+            )
+        self.principal = principal
+        return principal
+
+    def _control(self, request: HttpRequest, signed: Signed) -> Response:
+        self._protocol = "rest-json"
+        if signed.expires is not None:
+            raise InvalidCredentials("IncompleteSignature", "Sign in the Authorization header here.", 400)
+        principal = self._authenticate(request, signed)
+        body = control.answer(
+            request.method, self._environ["PATH_INFO"], request.body, principal, signed.region
+        )
+        self.controls = request.method != "GET"
+        return 200, [("Content-Type", "application/json")], body
 
     def _identify_service(self, signed: Signed) -> None:
         """Find out to whom the request speaks, and how, so that even a refusal has the service's own form."""

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
-from moto.ssm.responses import SimpleSystemManagerResponse
 
 from sandbox.automation import service
 from sandbox.automation.api import documents, listing, shapes, sharing
@@ -23,6 +22,7 @@ from sandbox.automation.api.validation import validate
 from sandbox.automation.records import Execution
 from sandbox.errors import AccessDenied
 from sandbox.identity import current_principal
+from sandbox.services.commands.responses import RunCommandResponse
 
 AUTOMATION = "Automation"
 
@@ -61,7 +61,7 @@ def _name_of(method: Method) -> str:
     return "".join(word.capitalize() for word in method.__name__.split("_"))
 
 
-class AutomationResponse(SimpleSystemManagerResponse):
+class AutomationResponse(RunCommandResponse):
     """Dispatches Systems Manager's operations. One instance serves one request."""
 
     @functools.cached_property

@@ -1,0 +1,307 @@
+"""aws:runCommand, Run Command's API, and the results that an account's root scripts for it."""
+
+import hashlib
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
+import botocore.exceptions
+import pytest
+
+AMI = "ami-12c6146b"
+TRUST_SSM = {
+    "Effect": "Allow",
+    "Principal": {"Service": "ssm.amazonaws.com"},
+    "Action": "sts:AssumeRole",
+}
+SHELL = "AWS-RunShellScript"
+
+
+def control(sandbox: Any, method: str, keys: dict[str, str] | None = None, **body: Any) -> dict[str, Any]:
+    """Call /_sandbox/command-results, signed."""
+    keys = keys or sandbox.root
+    request = botocore.awsrequest.AWSRequest(
+        method, f"{sandbox.url}/_sandbox/command-results", data=json.dumps(body).encode()
+    )
+    credentials = botocore.credentials.Credentials(keys["aws_access_key_id"], keys["aws_secret_access_key"])
+    botocore.auth.SigV4Auth(credentials, "ssm", "us-east-1").add_auth(request)
+    prepared = request.prepare()
+    sent = urllib.request.Request(
+        prepared.url, data=prepared.body, headers=dict(prepared.headers), method=method
+    )
+    with urllib.request.urlopen(sent) as response:
+        return dict(json.load(response))
+
+
+@pytest.fixture(scope="module")
+def instances(sandbox: Any) -> list[str]:
+    """Two instances that run and have a tag of this module's own, and one that is stopped and has it too."""
+    ec2 = sandbox.client("ec2")
+    tags = [{"ResourceType": "instance", "Tags": [{"Key": "Fleet", "Value": "commands"}]}]
+    launched = ec2.run_instances(
+        ImageId=AMI, InstanceType="t3.micro", MinCount=3, MaxCount=3, TagSpecifications=tags
+    )
+    ids = [each["InstanceId"] for each in launched["Instances"]]
+    ec2.stop_instances(InstanceIds=ids[2:])
+    return ids
+
+
+def step(**inputs: Any) -> dict[str, Any]:
+    return {"name": "command", "action": "aws:runCommand", "inputs": inputs}
+
+
+def outputs(run: dict[str, Any]) -> dict[str, Any]:
+    return dict(run["StepExecutions"][0].get("Outputs", {}))
+
+
+def echo(marker: str) -> dict[str, list[str]]:
+    return {"commands": [f"echo {marker}"]}
+
+
+def test_a_command_succeeds_with_the_output_that_was_scripted(sandbox, ssm, automate, instances):
+    marker = f"m{time.time_ns()}"
+    control(sandbox, "POST", Contains=marker, StandardOutput="hello\n", Times=1)
+    inputs = {
+        "DocumentName": SHELL,
+        "InstanceIds": instances[:1],
+        "Parameters": {"commands": f"echo {marker}"},
+        "Comment": "a comment",
+        "TimeoutSeconds": "60",
+        "MaxConcurrency": "1",
+        "MaxErrors": "0",
+        "OutputS3BucketName": "outputs",
+        "OutputS3KeyPrefix": "prefix",
+        "CloudWatchOutputConfig": {"CloudWatchLogGroupName": "group", "CloudWatchOutputEnabled": "true"},
+    }
+    run = automate(step(**inputs))
+    assert run["AutomationExecutionStatus"] == "Success", run.get("FailureMessage")
+    found = outputs(run)
+    assert found["Status"] == ["Success"]
+    assert found["ResponseCode"] == ["0"]
+    assert found["Output"] == ["hello\n"]
+    assert found["InstanceIds"] == instances[:1]
+    command = ssm.list_commands(CommandId=found["CommandId"][0])["Commands"][0]
+    assert command["Parameters"] == echo(marker)
+    assert (command["Comment"], command["TimeoutSeconds"]) == ("a comment", 60)
+    assert (command["OutputS3BucketName"], command["OutputS3KeyPrefix"]) == ("outputs", "prefix")
+    assert command["CloudWatchOutputConfig"]["CloudWatchOutputEnabled"] is True
+    result = ssm.get_command_invocation(CommandId=command["CommandId"], InstanceId=instances[0])
+    assert (result["StandardOutputContent"], result["PluginName"]) == ("hello\n", "aws:runShellScript")
+    # The result counted once: without one a command succeeds and says nothing.
+    assert outputs(automate(step(**inputs)))["Output"] == [""]
+
+
+def test_a_command_that_fails_is_told_with_its_code_and_both_streams(sandbox, automate, instances):
+    marker = f"m{time.time_ns()}"
+    control(sandbox, "POST", Contains=marker, ResponseCode=3, StandardOutput="half", StandardError="no disk")
+    run = automate(step(DocumentName=SHELL, InstanceIds=instances[:1], Parameters=echo(marker)))
+    text = "half\n----------ERROR-------\nno disk\nfailed to run commands: exit status 3"
+    found = outputs(run)
+    assert (found["Status"], found["ResponseCode"], found["Output"]) == (["Failed"], ["3"], [text])
+    command_id = found["CommandId"][0]
+    payload = json.dumps(
+        {"Status": "Failed", "ResponseCode": 3, "Output": text, "CommandId": command_id},
+        separators=(",", ":"),
+    )
+    assert run["FailureMessage"] == (
+        "Step fails when it is verifying the command has completed. Command "
+        f"{command_id} returns unexpected invocation result: \n{{Status=[Failed], ResponseCode=[3], "
+        f"Output=[{text}], OutputPayload=[{payload}], CommandId=[{command_id}]}}. Please refer to Automation "
+        "Service Troubleshooting Guide for more diagnosis details."
+    )
+
+
+def test_targets_are_the_running_instances_with_the_tags(ssm, automate, instances):
+    run = automate(
+        step(
+            DocumentName=SHELL,
+            Targets=[{"Key": "tag:Fleet", "Values": ["commands"]}],
+            Parameters=echo("x"),
+            DocumentVersion="$DEFAULT",
+        )
+    )
+    assert run["AutomationExecutionStatus"] == "Success", run.get("FailureMessage")
+    assert sorted(outputs(run)["InstanceIds"]) == sorted(instances[:2])
+    nobody = ssm.send_command(
+        DocumentName=SHELL, Targets=[{"Key": "tag-key", "Values": ["Nobody"]}], Parameters=echo("x")
+    )
+    settled = ssm.list_commands(CommandId=nobody["Command"]["CommandId"])["Commands"][0]
+    assert (settled["Status"], settled["StatusDetails"]) == ("Success", "NoInstancesInTag")
+
+
+def test_errors_beyond_the_limit_end_the_command_for_the_instances_that_wait(sandbox, ssm, instances):
+    marker = f"m{time.time_ns()}"
+    control(sandbox, "POST", Contains=marker, ResponseCode=1)
+    request = {"DocumentName": SHELL, "InstanceIds": instances[:2], "Parameters": echo(marker)}
+    stopped = ssm.send_command(**request, MaxConcurrency="1", MaxErrors="0")["Command"]["CommandId"]
+    found = ssm.list_command_invocations(CommandId=stopped)["CommandInvocations"]
+    assert [each["StatusDetails"] for each in found] == ["Failed", "Terminated"]
+    allowed = ssm.send_command(**request, MaxConcurrency="50%", MaxErrors="100%")["Command"]["CommandId"]
+    command = ssm.list_commands(CommandId=allowed)["Commands"][0]
+    assert (command["StatusDetails"], command["ErrorCount"]) == ("Incomplete", 2)
+
+
+def test_a_step_times_out_while_its_command_goes_on_and_the_command_can_be_cancelled(
+    sandbox, ssm, automate, instances
+):
+    marker = f"m{time.time_ns()}"
+    control(sandbox, "POST", Contains=marker, Status="InProgress")
+    waiting = step(DocumentName=SHELL, InstanceIds=instances[:1], Parameters=echo(marker))
+    run = automate({**waiting, "timeoutSeconds": 1})
+    assert run["FailureMessage"].startswith(
+        "Step timed out while step is verifying the command has completed."
+    )
+    commands = ssm.list_commands(InstanceId=instances[0], Filters=[{"key": "Status", "value": "InProgress"}])
+    command_id = commands["Commands"][0]["CommandId"]
+    ssm.cancel_command(CommandId=command_id)
+    assert ssm.list_commands(CommandId=command_id)["Commands"][0]["Status"] == "Cancelled"
+
+
+def test_instances_that_do_not_run_are_not_managed(automate, instances):
+    for instance_id in ("i-00000000000000000", instances[2]):
+        run = automate(step(DocumentName=SHELL, InstanceIds=[instance_id], Parameters=echo("x")))
+        assert run["FailureMessage"].startswith(
+            "Step fails when it is Execute/Sending command. Get Exception from SendCommand API of ssm "
+            f"Service. Exception Message from SendCommand API: [Instances [[{instance_id}]] not in a valid "
+            "state for account 123456789012 (Service: AWSSimpleSystemsManagement; Status Code: 400; "
+            "Error Code: InvalidInstanceId;"
+        )
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"DocumentName": "AWS-NoSuchDocument"}, "InvalidDocument"),
+        ({"DocumentVersion": "7"}, "InvalidDocumentVersion"),
+        ({"DocumentHash": "0" * 64, "DocumentHashType": "Sha256"}, "InvalidDocument"),
+        ({"Parameters": {}}, "InvalidParameters"),
+        ({"Parameters": {"Word": ["x"], "Other": ["y"]}}, "InvalidParameters"),
+        ({"MaxErrors": "many"}, "ValidationException"),
+        ({"InstanceIds": None}, "InvalidInstanceId"),
+    ],
+)
+def test_a_command_is_refused_as_aws_refuses_it(ssm, instances, own_document, change, code):
+    request = {"DocumentName": own_document, "InstanceIds": instances[:1], "Parameters": {"Word": ["x"]}}
+    request = {name: value for name, value in {**request, **change}.items() if value is not None}
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        ssm.send_command(**request)
+    assert caught.value.response["Error"]["Code"] == code
+
+
+CONTENT = json.dumps(
+    {
+        "schemaVersion": "2.2",
+        "parameters": {"Word": {"type": "String"}},
+        "mainSteps": [
+            {"name": "say", "action": "aws:runShellScript", "inputs": {"runCommand": ["echo {{ Word }}"]}}
+        ],
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def own_document(sandbox: Any) -> str:
+    name = f"Say-{time.time_ns()}"
+    sandbox.client("ssm").create_document(
+        Name=name, DocumentType="Command", DocumentFormat="JSON", Content=CONTENT
+    )
+    return name
+
+
+def test_a_document_of_ones_own_runs_when_its_hash_is_right(automate, instances, own_document):
+    run = automate(
+        step(
+            DocumentName=own_document,
+            InstanceIds=instances[:1],
+            Parameters={"Word": "x"},
+            DocumentHash=hashlib.sha256(CONTENT.encode()).hexdigest(),
+            DocumentHashType="Sha256",
+        )
+    )
+    assert run["AutomationExecutionStatus"] == "Success", run.get("FailureMessage")
+
+
+def test_an_instance_that_the_role_may_not_command_is_denied_although_its_tag_is_meant(
+    sandbox, automate, instances
+):
+    base = "arn:aws:ec2:us-east-1:123456789012:instance"
+    role = sandbox.make_role(
+        f"Commands-{time.time_ns()}",
+        TRUST_SSM,
+        {
+            "Effect": "Allow",
+            "Action": ["ssm:SendCommand"],
+            "Resource": [f"arn:aws:ssm:*::document/{SHELL}", f"{base}/{instances[0]}"],
+        },
+        {"Effect": "Allow", "Action": ["ssm:ListCommands", "ssm:ListCommandInvocations"], "Resource": "*"},
+    )
+    by_id = step(DocumentName=SHELL, InstanceIds=instances[1:2], Parameters=echo("x"))
+    assert "not authorized to perform: ssm:SendCommand" in automate(by_id, role=role)["FailureMessage"]
+    by_tag = step(
+        DocumentName=SHELL,
+        Targets=[{"Key": "InstanceIds", "Values": instances[1:2]}],
+        Parameters=echo("x"),
+    )
+    assert outputs(automate(by_tag, role=role))["Status"] == ["Failed"]
+    allowed = step(DocumentName=SHELL, InstanceIds=instances[:1], Parameters=echo("x"))
+    assert automate(allowed, role=role)["AutomationExecutionStatus"] == "Success"
+
+
+def test_only_root_scripts_results_and_wrong_ones_are_refused_with_a_reason(sandbox):
+    keys = sandbox.make_user(
+        f"scripter-{time.time_ns()}", {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        control(sandbox, "POST", keys, StandardOutput="x")
+    assert caught.value.code == 403
+    for body, word in (
+        ({"Output": "x"}, "no Output"),
+        ({"Status": "Odd"}, "Status"),
+        ({"Times": 0}, "Times"),
+    ):
+        with pytest.raises(urllib.error.HTTPError) as caught:
+            control(sandbox, "POST", **body)
+        assert word in json.load(caught.value)["message"]
+    control(sandbox, "POST", DocumentName="AWS-Other", StandardOutput="x", Seconds=1.5)
+    assert {
+        "DocumentName": "AWS-Other",
+        "Status": "Success",
+        "ResponseCode": 0,
+        "StandardOutput": "x",
+        "StandardError": "",
+        "Seconds": 1.5,
+    } in control(sandbox, "GET")["CommandResults"]
+
+
+def test_a_command_under_way_and_scripted_results_outlive_a_restart(launch_sandbox, finish, tmp_path):
+    first = launch_sandbox("--state", str(tmp_path))
+    launched = first.client("ec2").run_instances(ImageId=AMI, InstanceType="t3.micro", MinCount=1, MaxCount=1)
+    instance_id = launched["Instances"][0]["InstanceId"]
+    control(first, "POST", Contains="slow", Seconds=3, StandardOutput="done")
+    client = first.client("ssm")
+    content = {
+        "schemaVersion": "0.3",
+        "mainSteps": [step(DocumentName=SHELL, InstanceIds=[instance_id], Parameters=echo("slow"))],
+    }
+    client.create_document(
+        Name="Slow", DocumentType="Automation", DocumentFormat="JSON", Content=json.dumps(content)
+    )
+    run = client.start_automation_execution(DocumentName="Slow")["AutomationExecutionId"]
+    written = tmp_path / "sandbox.pickle"
+    for _ in range(500):
+        # The step has noted which command it waits for.
+        if b"command_id" in written.read_bytes():
+            break
+        time.sleep(0.02)
+    first.process.terminate()
+    assert first.process.wait(timeout=20) == 0
+    again = launch_sandbox("--state", str(tmp_path))
+    ended = finish(run, client=again.client("ssm"))
+    assert outputs(ended)["Output"] == ["done"], ended.get("FailureMessage")
+    assert len(again.client("ssm").list_commands()["Commands"]) == 1
+    assert control(again, "DELETE")["CommandResults"] == []
