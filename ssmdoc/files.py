@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,24 +51,33 @@ def find(paths: Iterable[str | os.PathLike[str]]) -> Found:
     found = Found()
     seen: set[str] = set()
     for given in paths:
-        path = Path(given)
+        if not os.fspath(given):
+            # pathlib takes it for the folder that one is in: a variable of a script that was never set.
+            found.problems.append("An empty path names no file.")
+            continue
         try:
-            _look(found, seen, path)
-        except OSError as error:
-            found.problems.append(f"{shown(path)} cannot be read: {error.strerror}.")
+            _look(found, seen, Path(given))
+        except (OSError, ValueError) as error:
+            # ValueError: a path that holds a null byte.
+            why = error.strerror if isinstance(error, OSError) else error
+            found.problems.append(f"{shown(given)} cannot be read: {why}.")
     return found
 
 
 def _look(found: Found, seen: set[str], path: Path) -> None:
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        what = "is a link to nothing" if path.is_symlink() else "does not exist"
+        found.problems.append(f"{shown(path)} {what}.")
+        return
+    if stat.S_ISDIR(mode):
         for inner in _walk(path, found):
             _add(found, seen, inner, named=False)
-    elif path.is_file():
+    elif stat.S_ISREG(mode):
         _add(found, seen, path, named=True)
-    elif os.path.lexists(path):
-        found.problems.append(f"{shown(path)} is neither a file nor a folder.")
     else:
-        found.problems.append(f"{shown(path)} does not exist.")
+        found.problems.append(f"{shown(path)} is neither a file nor a folder.")
 
 
 def shown(path: str | os.PathLike[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from ssmdoc.checks import check
 from ssmdoc.document import parse
 from ssmdoc.files import File
 from ssmdoc.findings import Finding, in_order
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +54,26 @@ class Report:
 
     def lines(self) -> Iterator[str]:
         """The report as lines: ``path:line:column: severity id message``, then what else was asked for."""
+        return map(one_line, self._lines())
+
+    def _lines(self) -> Iterator[str]:
         for finding in self.findings:
             said = " ".join(f"{finding.message} {finding.hint}".split())
             yield f"{self.path}:{finding.line}:{finding.column}: {finding.severity} {finding.id} {said}"
-        for action in (self.iam or {}).get("actions", ()):
+        needs = self.iam or {}
+        for action in needs.get("actions", ()):
             yield f"{self.path}: iam {action}"
+        for kind in ("possible", "unknown"):
+            for said in needs.get(kind, ()):
+                yield f"{self.path}: iam {kind} {said}"
         for edge in (self.graph or {}).get("edges", ()):
             label = f" ({edge['label']})" if edge["label"] else ""
             yield f"{self.path}: graph {edge['source']} -> {edge['target']} {edge['kind']}{label}"
+
+
+def one_line(text: str) -> str:
+    """A text as one line of a terminal: names and values of a document may hold breaks and commands to it."""
+    return _CONTROL.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
 def judge(

@@ -104,6 +104,8 @@ def test_policies_are_kept(folder, capsys):
         ("a: [", "not YAML"),
         (b"\xff", "is not UTF-8"),
         (None, "cannot be read"),
+        ("a" * 600_000, "is larger than 512 KB"),
+        ('required_tags: [a]\n"b\\n": 1', r"b\\n: There is no such rule"),
     ],
 )
 def test_a_policy_that_cannot_be_used_is_a_wrong_call(folder, text, says):
@@ -115,6 +117,23 @@ def test_a_policy_that_cannot_be_used_is_a_wrong_call(folder, text, says):
     with pytest.raises(CommandError, match=says) as error:
         call_command("checkdoc", str(folder), policy=[str(rules)])
     assert error.value.returncode == 2
+
+
+def test_a_path_left_empty_is_not_the_folder_one_is_in(folder, capsys):
+    assert check(capsys, "") == (2, "", "An empty path names no file.\n")
+    with pytest.raises(CommandError, match="names no policy") as error:
+        call_command("checkdoc", str(folder), policy=[""])
+    assert error.value.returncode == 2
+
+
+def test_a_terminal_without_every_character_is_told_what_it_can_show(folder):
+    rules = folder / "rules.yml"
+    rules.write_text("required_tags: [Owner]\n")
+    environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "tests.settings", "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "django", "checkdoc", str(folder), "--policy", str(rules)]
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (1, "")
+    assert r"Value: \u2026" in run.stdout
 
 
 def test_what_cannot_be_read_is_said_and_the_rest_is_judged(folder, capsys):

@@ -66,10 +66,15 @@ def test_what_cannot_be_read_is_told_in_a_sentence(tmp_path: Path) -> None:
     loop.symlink_to(loop)
     fifo = tmp_path / "pipe"
     os.mkfifo(fifo)
-    found = files.find([tmp_path / "none", loop, fifo, tmp_path / ("x" * 5000), "a\0b"])
+    gone = tmp_path / "gone"
+    gone.symlink_to(tmp_path / "nowhere")
+    found = files.find([tmp_path / "none", loop, fifo, tmp_path / ("x" * 5000), "a\0b", gone, ""])
     assert found.files == []
-    assert len(found.problems) == 5
+    assert len(found.problems) == 7
     assert found.problems[0].endswith("none does not exist.")
+    assert found.problems[1].endswith("self cannot be read: Too many levels of symbolic links.")
+    assert found.problems[5].endswith("gone is a link to nothing.")
+    assert found.problems[6] == "An empty path names no file.", "and not the folder that one is in"
     assert found.problems[2].endswith("pipe is neither a file nor a folder.")
 
 
@@ -103,6 +108,22 @@ def test_a_report_says_what_was_asked_for() -> None:
     ]
     assert broken.as_dict()["graph"]["nodes"][0]["id"] == "wait"
     assert json.dumps(broken.as_dict())
+
+
+def test_names_and_values_of_a_document_neither_break_a_line_nor_command_the_terminal() -> None:
+    text = GOOD.replace("name: wait", 'name: "a\\nb\\e[31m\\u2028"').replace("aws:sleep", "aws:sl\\eep")
+    text += "  - {name: next, action: aws:sleep, inputs: {Duration: PT1S}}\n"
+    lines = list(reports.judge(files.File("odd\nname.yaml", text), iam=True, steps=True).lines())
+    assert any("-> next next" in line for line in lines)
+    assert all(line.isprintable() and line.startswith("odd\\nname.yaml:") for line in lines)
+
+
+def test_what_cannot_be_told_of_permissions_is_said_in_lines_too() -> None:
+    text = GOOD.replace("aws:sleep", "aws:executeAwsApi").replace(
+        "Duration: PT1S", "Service: ec2, Api: '{{ X }}'"
+    )
+    lines = reports.judge(files.File("x.yaml", text), iam=True).lines()
+    assert any(line.startswith("x.yaml: iam unknown wait: ") for line in lines)
 
 
 @pytest.mark.skipif(not CORPUS, reason="SSM_CORPUS names no folder of documents.")

@@ -1,6 +1,7 @@
 """Judge files of Automation documents, as the portal would when they are published."""
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -25,7 +26,12 @@ The severity is error, warning or info. With --json a list with one object a doc
     [{"path": "…", "findings": [{"id": "…", "severity": "error", "line": 1, "column": 1, "message": "…",
       "hint": "…"}]}]
 
-and in each object "iam" (with --iam) and "graph" (with --graph).
+and in each object "iam" (with --iam) and "graph" (with --graph). Without --json these are lines as well:
+
+    path: iam ACTION
+    path: iam possible ACTION
+    path: iam unknown STEP: what cannot be told
+    path: graph STEP -> STEP next|branch|failure|cancel|loop (condition)
 
 Exit status: 0 when no document has an error, 1 when one has, 2 when a path or a policy cannot be read or the
 command was called wrongly."""
@@ -57,6 +63,10 @@ class Command(BaseCommand):
         parser.add_argument("--graph", action="store_true", help="tell where each step leads")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        for stream in (sys.stdout, sys.stderr):
+            # A terminal that knows no `…` is no reason to say nothing.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
         rule_sets = [_rules(path) for path in options["policy"]]
         found = files.find(options["paths"])
         judged = []
@@ -73,7 +83,7 @@ class Command(BaseCommand):
             # Whoever reads has seen enough; Python must not try to write the rest when it ends.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         for problem in found.problems:
-            self.stderr.write(problem)
+            self.stderr.write(reports.one_line(problem))
         if not judged and not found.problems:
             self.stderr.write("There is no Automation document there.")
         if found.problems:
@@ -84,9 +94,16 @@ class Command(BaseCommand):
 
 def _rules(path: str) -> dict[str, Any]:
     """The rule set that a file holds. Raises CommandError when it cannot be used."""
-    name = files.shown(path)
+    if not path:
+        raise CommandError("An empty path names no policy.", returncode=2)
+    name = reports.one_line(files.shown(path))
     try:
-        read = text.read(Path(path).read_bytes().decode("utf-8"))
+        with Path(path).open("rb") as file:
+            # A device may have no end.
+            data = file.read(text.MAX_READ_BYTES + 1)
+        if len(data) > text.MAX_READ_BYTES:
+            raise CommandError(f"{name} is larger than {text.MAX_READ_BYTES // 1024} KB.", returncode=2)
+        read = text.read(data.decode("utf-8"))
     except OSError as error:
         raise CommandError(f"{name} cannot be read: {error.strerror}.", returncode=2) from error
     except UnicodeDecodeError as error:
@@ -100,6 +117,6 @@ def _rules(path: str) -> dict[str, Any]:
         )
     faults = ssmdoc.policy.validate_rules(read.data)
     if faults:
-        said = "; ".join(f"{rule}: {fault}" for rule, fault in faults.items())
+        said = reports.one_line("; ".join(f"{rule}: {fault}" for rule, fault in faults.items()))
         raise CommandError(f"{name} cannot be used. {said}", returncode=2)
     return read.data
