@@ -29,6 +29,8 @@ _MOST_NAMES = 20
 _ALWAYS = {
     "ssm:SendCommand": ("instance", "managed-instance"),
     "ec2:RunInstances": ("volume",),
+    # EC2 looks up what a volume is attached to.
+    "ec2:DetachVolume": ("instance",),
 }
 # RDS gives its own defaults to what is made without these, and asks for them by name.
 _DEFAULTED = {"rds": ("og", "pg", "cluster-pg", "subgrp", "secgrp")}
@@ -252,8 +254,9 @@ def _whatever(search: _Search, patterns: list[str]) -> Iterator[str]:
     if search.action.full_name in ("ec2:CreateTags", "ec2:DeleteTags"):
         yield from _identified(search, patterns)
         return
-    if search.prefix == "ssm" and search.arguments.get("ResourceType") in _TAGGED:
-        tagged = reference.arn_patterns("ssm", _TAGGED[search.arguments["ResourceType"]])
+    kind = search.arguments.get("ResourceType")
+    if search.prefix == "ssm" and isinstance(kind, str) and kind in _TAGGED:
+        tagged = reference.arn_patterns("ssm", _TAGGED[kind])
         yield from (every(pattern, search.place) for pattern in tagged)
         return
     for name, value in search.arguments.items():
@@ -271,8 +274,8 @@ def _whatever(search: _Search, patterns: list[str]) -> Iterator[str]:
 
 def _identified(search: _Search, patterns: list[str]) -> Iterator[str]:
     """The resources that identifiers of EC2 name, of which their beginning tells the type."""
-    given = search.arguments.get("Resources")
-    for value in given if isinstance(given, list) and given else [UNKNOWN]:
+    given = search.arguments.get("Resources", UNKNOWN)
+    for value in given if isinstance(given, list) and given else [given]:
         search.deciders.update(dict.fromkeys(_deciders(value)))
         text = literal(value, search.place)
         type = _IDENTIFIERS.get(text.partition("-")[0]) if "-" in text else None
