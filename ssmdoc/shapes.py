@@ -144,13 +144,15 @@ class Selected:
 
     `missing` names what does not exist there and `known` what does; `kind` is the shape's kind where the
     selector can lead to one value, otherwise "list"; both are empty where nobody can tell. `values` are all
-    that the value can be, where AWS lists them.
+    that the value can be, where AWS lists them. `within` is the kind of what has no names at all where a name
+    is missing: "list" or "string".
     """
 
     kind: str = ""
     missing: str = ""
     known: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
+    within: str = ""
 
 
 def selected(service: Service, shape: str, selector: Selector) -> Selected:  # noqa: PLR0911
@@ -168,7 +170,9 @@ def selected(service: Service, shape: str, selector: Selector) -> Selected:  # n
                 here = service.shape(here["value"]["shape"])
                 many = many or len(part.names) > 1
                 continue
-            if kind != "structure":
+            if kind in ("list", "string"):
+                return Selected(missing=part.names[0], within=kind)
+            if kind != "structure" or here.get("document"):
                 return Selected()
             members = here.get("members", {})
             wanting = next((name for name in part.names if name not in members), "")

@@ -65,6 +65,8 @@ class Reader:
         # How many values a node stands for once its aliases are written out.
         self.sizes: dict[int, int] = {}
         self.aliases = 0
+        # The last quoted scalar that goes over several lines: often its quote was meant to close earlier.
+        self.quoted: Span = (0, 0)
 
     def read(self) -> Node:
         """The tree of the first document of the text. Raises Malformed."""
@@ -86,9 +88,15 @@ class Reader:
     def _syntax(self, error: yaml.MarkedYAMLError) -> Malformed:
         problem = error.problem or error.context or "it cannot be read"
         mark = error.problem_mark or error.context_mark
-        at = min(mark.index, len(self.source.text)) if mark else 0
         said = f"{error.context or ''} {problem}"
+        if "scanning a quoted scalar" in said and "end of stream" in said:
+            mark = error.context_mark or mark
+        at = min(mark.index, len(self.source.text)) if mark else 0
         hint = next((advice for words, advice in _ADVICE if words in said), "")
+        start, end = self.quoted
+        if end and "expected" in problem and 0 <= self.source.text.count("\n", end, at) <= 1 and at >= end:
+            at = start
+            hint = "The quote that opens here closes on a later line: close it where the value ends."
         context = f"{error.context}: " if error.context and error.problem else ""
         return self._malformed(f"This is not YAML: {context}{problem}.", (at, at + 1), hint=hint)
 
@@ -201,6 +209,8 @@ class Reader:
 
     def _scalar(self, event: Any, stack: Stack) -> Node:
         start, end = _span(event)
+        if event.style in ("'", '"') and "\n" in self.source.text[start:end]:
+            self.quoted = (start, end)
         if event.style in ("|", ">"):
             end = start + len(self.source.text[start:end].rstrip())
         node = Node("scalar", start, end, value=event.value, literal=event.style == "|")

@@ -27,6 +27,11 @@ _OUTPUT_TYPES = {
     "list": ("StringList", "MapList"),
     **dict.fromkeys(("structure", "map"), ("StringMap",)),
 }
+# What to do where a name is asked of that has none.
+_NO_NAMES = {
+    "list": "A list stands before it: take one of its items by [0], or each of them by [*].",
+    "string": "A text stands before it, which no selector looks into.",
+}
 _ANSWERS = {
     "string": "text",
     "timestamp": "a time",
@@ -114,6 +119,7 @@ def _selector_members(context: Context) -> Iterator[Fault]:
         if found.missing and found.missing != "ResponseMetadata":
             message = f"The response of {operation.name} has no `{found.missing[:60]}` there."
             few = f"There are {listed(found.known)}." if 0 < len(found.known) <= 12 else ""
+            few = _NO_NAMES.get(found.within, few)
             key = "PropertySelector" if path[-1] == "inputs" else "Selector"
             yield Fault((*path, key), message, meant(found.missing, found.known) or few)
 

@@ -108,9 +108,10 @@ def _selectors(context: Context) -> Iterator[Fault]:
 def _durations(context: Context) -> Iterator[Fault]:
     for step in context.steps:
         duration = step.inputs.get("Duration")
-        if step.action == "aws:sleep" and isinstance(duration, str) and "{{" not in duration:
+        given = isinstance(duration, (str, int, float)) and "{{" not in str(duration)
+        if step.action == "aws:sleep" and given:
             try:
-                durations.seconds(duration)
+                durations.seconds(str(duration))
             except ValueError as error:
                 yield Fault((*step.path, "inputs", "Duration"), str(error))
 

@@ -91,12 +91,16 @@ def _circles(context: Context) -> Iterator[Fault]:
         if name not in ending:
             ending |= _reached(back, name)
     reachable = context.graph.reachable()
-    for node in nodes:
-        step = context.named.get(node.id)
-        if step and node.id in reachable and node.id not in ending:
-            message = f"{step.called} leads in a circle that only a failure ends."
-            yield Fault((*step.path, "name"), message, "Lead one of its ways to a step with isEnd.")
-            return
+    caught = [node.id for node in nodes if node.id in reachable and node.id not in ending]
+    found = [context.named[name] for name in caught if name in context.named]
+    # The step that leads to itself is at fault, whatever leads to it.
+    step = next(
+        (step for step in found if step.data.get("nextStep") == step.name), found[0] if found else None
+    )
+    if step is not None:
+        message = f"{step.called} leads in a circle that only a failure ends."
+        at = "nextStep" if step.data.get("nextStep") == step.name else "name"
+        yield Fault((*step.path, at), message, "Lead one of its ways to a step with isEnd.")
 
 
 def _may_end(context: Context, name: str, ways: Mapping[str, list[str]]) -> bool:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import ast
 import re
-import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
 
-from ssmdoc import references
 from ssmdoc.checks.rule import Context, Fault, RawStep, Rules
+from ssmdoc.checks.script_reading import read
 from ssmdoc.nodes import Node
 from ssmdoc.suggestions import meant
 
@@ -22,7 +18,6 @@ _DEPRECATED = {
     **dict.fromkeys(("python3.6", "python3.7", "python3.8"), "python3.11"),
     **dict.fromkeys(("PowerShell Core 6.0", "PowerShell 7.0"), "PowerShell 7.4"),
 }
-_SDK = ("boto3", "botocore")
 # AWS Tools for PowerShell name their commands after the service: Get-EC2Instance, Write-S3Object.
 _CMDLET = re.compile(
     r"\b(?:Get|Set|New|Remove|Add|Start|Stop|Edit|Write|Read|Send|Invoke|Register|Unregister|Enable|Disable|Restart)"
@@ -39,45 +34,10 @@ def _scripts(context: Context) -> Iterator[tuple[RawStep, str]]:
             yield step, script
 
 
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """What the rules want to know of a Python script; `error` is what keeps it from compiling.
-
-    The syntax tree itself is not kept: the trees of many scripts are so many objects that Python's collection
-    of garbage would stop a check for a tenth of a second.
-    """
-
-    error: SyntaxError | None = None
-    names: frozenset[str] = frozenset()
-    # Functions that cannot be called with the events and the context.
-    unfit: frozenset[str] = frozenset()
-    sdk: bool = False
-
-
-@lru_cache(maxsize=1024)
-def _read(script: str) -> _Reading | None:
-    """A script's reading; None when it is beyond what Python can tell."""
-    # A reference is some value by the time that Python reads the script.
-    source = references.PATTERN.sub(lambda found: "_".ljust(len(found.group()), "_"), script)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            tree = ast.parse(source)
-    except SyntaxError as error:
-        return _Reading(error.with_traceback(None))
-    except (ValueError, RecursionError, MemoryError):
-        return None
-    names, sdk = _named(tree)
-    unfit = frozenset(
-        node.name for node in tree.body if isinstance(node, ast.FunctionDef) and not _takes_two(node.args)
-    )
-    return _Reading(None, names, unfit, sdk)
-
-
 @RULES.add("script-syntax", "warning", "A Python script compiles.", _SCRIPT)
 def _syntax(context: Context) -> Iterator[Fault]:
     for step, script in _scripts(context):
-        reading = _read(script)
+        reading = read(script)
         found = reading.error if reading else None
         if found is not None:
             path = (*step.path, "inputs", "Script")
@@ -100,7 +60,7 @@ def _handlers(context: Context) -> Iterator[Fault]:
         handler = step.inputs.get("Handler")
         if not isinstance(handler, str) or not handler or "{{" in handler or "Attachment" in step.inputs:
             continue
-        reading = _read(script)
+        reading = read(script)
         if reading is None or reading.error is not None:
             continue
         name = handler.rpartition(".")[2]
@@ -118,39 +78,15 @@ def _handlers(context: Context) -> Iterator[Fault]:
 def _arguments(context: Context) -> Iterator[Fault]:
     for step, script in _scripts(context):
         handler = step.inputs.get("Handler")
-        reading = _read(script)
+        reading = read(script)
         if not isinstance(handler, str) or reading is None:
             continue
         name = handler.rpartition(".")[2]
-        if name in reading.unfit:
+        function = reading.functions.get(name)
+        if function is not None and not function.fit:
             message = f"`{name[:60]}` cannot be called with the events and the context."
             hint = f"Define it as `def {name[:60]}(events, context):`."
             yield Fault((*step.path, "inputs", "Handler"), message, hint)
-
-
-def _takes_two(arguments: ast.arguments) -> bool:
-    given = len(arguments.posonlyargs) + len(arguments.args)
-    required = given - len(arguments.defaults)
-    needs_names = any(default is None for default in arguments.kw_defaults)
-    return required <= 2 and (given >= 2 or arguments.vararg is not None) and not needs_names
-
-
-def _named(tree: ast.Module) -> tuple[frozenset[str], bool]:
-    """The names that a script defines, and whether it imports AWS's SDK."""
-    names: set[str] = set()
-    sdk = False
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-        elif isinstance(node, ast.alias):
-            names.add(node.asname or node.name)
-        if isinstance(node, ast.Import):
-            sdk = sdk or any(item.name.split(".")[0] in _SDK for item in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            sdk = sdk or (node.module or "").split(".")[0] in _SDK
-    return frozenset(names), sdk
 
 
 @RULES.add("script-runtime", "warning", "A script's runtime is one that AWS keeps.", _SCRIPT)
@@ -177,5 +113,5 @@ def _roles(context: Context) -> Iterator[Fault]:
 def _calls_aws(step: RawStep, script: str) -> bool:
     if not str(step.inputs.get("Runtime", "")).startswith("python"):
         return bool(_CMDLET.search(script))
-    reading = _read(script)
+    reading = read(script)
     return reading is not None and reading.sdk

@@ -9,6 +9,7 @@ from typing import Any
 from ssmdoc import actions, apis, parameters, references, shapes
 from ssmdoc.checks.rule import Context, Fault, RawStep, Rules, literal_inputs, texts
 from ssmdoc.model import Parameter, whole_number
+from ssmdoc.suggestions import listed, meant
 
 RULES = Rules()
 
@@ -27,6 +28,11 @@ _HANDED_ON = {
 }
 _IMAGE = re.compile(r"(?:ami-[0-9a-f]{8,17}|resolve:ssm:\S+)\Z")
 _ROLE = re.compile(r"arn:[\w-]+:iam::[^:]*:role/\S+\Z")
+_TYPE = re.compile(r"[a-z][a-z0-9-]*\.(?:nano|micro|small|medium|large|\d*xlarge|metal(?:-\d+xl)?)\Z")
+_MAPS = {"aws:runCommand": "Parameters", "aws:executeAutomation": "RuntimeParameters"}
+# Command documents that run commands, and the parameters that they have.
+_SHELLS = ("AWS-RunShellScript", "AWS-RunPowerShellScript")
+_SHELL_PARAMETERS = ("commands", "workingDirectory", "executionTimeout")
 _OPEN = re.compile(r"\{\{(?![^{}]*\}\})|(?<!\{)\{[^{}]*\}\}")
 
 
@@ -54,6 +60,25 @@ def _handed_on(context: Context) -> Iterator[Fault]:
                 shape = {"members": {key: operation.members[key]}}
                 for found in shapes.structure(service, shape, {key: value}, ("inputs",)):
                     yield Fault((*step.path, *found.path), found.message, found.hint, found.at_key)
+
+
+@RULES.add("input-parameters", "warning", "A document is given the parameters that it has.", _ACTIONS)
+def _parameters(context: Context) -> Iterator[Fault]:
+    for step in context.steps:
+        key = _MAPS.get(step.action, "")
+        given, at = step.inputs.get(key), (*step.path, "inputs", key)
+        # A text may be a map's JSON.
+        if isinstance(given, list) or (isinstance(given, str) and not given.lstrip().startswith("{")):
+            yield Fault(at, f"{key} is a map of names and values.")
+        if not isinstance(given, dict) or step.inputs.get("DocumentName") not in _SHELLS:
+            continue
+        for name in given:
+            if name not in _SHELL_PARAMETERS:
+                message = f"{step.inputs['DocumentName']} has no parameter `{str(name)[:60]}`."
+                hint = meant(str(name), _SHELL_PARAMETERS) or f"It has {listed(_SHELL_PARAMETERS)}."
+                yield Fault((*at, name), message, hint, True)
+        if not given.get("commands"):
+            yield Fault(at, f"{step.called} gives no commands to run.", at_key=True)
 
 
 @RULES.add("input-empty", "warning", "A list of whom or what to act on is not empty.", _ACTIONS)
@@ -93,6 +118,16 @@ def _images(context: Context) -> Iterator[Fault]:
             if known and isinstance(value, str) and not _open(value) and not _IMAGE.match(value.strip()):
                 message = f"`{value[:60]}` is not the id of an image."
                 yield Fault((*step.path, "inputs", key), message, "Write it like ami-0123456789abcdef0.")
+
+
+@RULES.add("input-instance-type", "warning", "An instance type is a family and a size.", _ACTIONS)
+def _instance_types(context: Context) -> Iterator[Fault]:
+    for step in context.steps:
+        value = step.inputs.get("InstanceType")
+        known = step.action == "aws:runInstances" and isinstance(value, str) and not _open(value)
+        if known and not _TYPE.match(str(value).strip()):
+            message = f"`{str(value)[:60]}` is not the name of an instance type."
+            yield Fault((*step.path, "inputs", "InstanceType"), message, "Write it like t3.micro.")
 
 
 @RULES.add(

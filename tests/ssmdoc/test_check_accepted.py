@@ -124,3 +124,71 @@ def test_a_cancellation_may_lead_to_an_action_that_cannot_run_then() -> None:
         "- name: two\n  action: aws:sleep\n  inputs: {Duration: PT1S}\n"
     )
     assert [(item.id, item.severity) for item in ssmdoc.check(text)] == [("step-on-cancel-target", "warning")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x-{other}",
+        "${version}",
+        "$(date)",
+        "{'a': 1}",
+        "{{{ Count }}-x}",
+        "[[ bucket ]]",
+        "{Count}-{{ Count }}}",
+    ],
+)
+def test_braces_around_what_is_no_parameter_are_left_alone(name: str) -> None:
+    text = (
+        f"{HEAD}parameters:\n  Count: {{type: String}}\nmainSteps:\n"
+        f'- name: one\n  action: aws:deleteStack\n  inputs: {{StackName: "{name}"}}\n'
+    )
+    known = "Count" in name and "{{{" not in name
+    assert bool(said(text, "reference-form")) is known
+
+
+SCRIPT = f"""{HEAD}mainSteps:
+- name: one
+  action: aws:executeScript
+  inputs:
+    Runtime: python3.11
+    Handler: main
+    InputPayload: {{given: 1}}
+    Script: |
+      def main(events, context):
+        %s
+        return %s
+  outputs: [{{Name: X, Selector: $.Payload.x.y, Type: String}}]
+"""
+
+
+@pytest.mark.parametrize(
+    "body, lines",
+    [
+        ("events['other']", [8]),
+        ("events['given']", []),
+        ("events.get('other')", []),
+        ("events['other'] if 'other' in events else 1", []),
+        ("events.setdefault('other', 1); events['other']", []),
+        ("events = {'other': 1}; events['other']", []),
+    ],
+)
+def test_a_script_asks_only_for_what_it_is_given(body: str, lines: list[int]) -> None:
+    assert said(SCRIPT % (body, "{}"), "script-events") == lines
+    guarded = body.replace("\n", ";")
+    tried = f"try:\n          {guarded}\n        except KeyError:\n          pass"
+    assert not said(SCRIPT % (tried, "{}"), "script-events")
+
+
+@pytest.mark.parametrize(
+    "value, lines",
+    [
+        ("{'y': 1}", [13]),
+        ("{'x': {}}", []),
+        ("{'y': 1, **events}", []),
+        ("dict(y=1)", []),
+        ("events", []),
+    ],
+)
+def test_a_script_returns_what_is_selected(value: str, lines: list[int]) -> None:
+    assert said(SCRIPT % ("pass", value), "script-returns") == lines
