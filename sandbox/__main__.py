@@ -32,6 +32,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--state", type=Path, metavar="DIR", help="keep everything in DIR across restarts")
     parser.add_argument("--log", type=Path, metavar="FILE", help="write one line a call to FILE")
+    parser.add_argument(
+        "--trail", type=Path, metavar="FILE", help="append a record of each call to FILE, as CloudTrail does"
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="write one line a call to stderr")
     parser.add_argument(
         "--limits",
@@ -57,6 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
                 port=options.port,
                 state_dir=options.state,
                 log_file=options.log,
+                trail_file=options.trail,
                 verbose=options.verbose,
                 limits=options.limits,
                 rate_limits=options.rate_limits,
@@ -75,8 +79,15 @@ def _run() -> int:
     _configure_logging()
     # After the environment is clean: moto and boto3 read it when they are imported.
     from sandbox import automation, server
+    from sandbox.events import trail
     from sandbox.state import Keeper
 
+    trail_file = settings.current().trail_file
+    try:
+        if trail_file is not None:
+            trail.write_to(trail_file)
+    except OSError as error:
+        raise settings.SettingsError(f"cannot write to {trail_file}: {error.strerror}.") from error
     try:
         listener = server.bind(settings.current().port)
     except OSError as error:

@@ -22,7 +22,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.test import run_wsgi_app
 
-from sandbox import automation, control, services, settings, sts
+from sandbox import automation, control, events, services, settings, sts
 from sandbox.authorization import authorise
 from sandbox.calls import (
     Call,
@@ -34,6 +34,8 @@ from sandbox.calls import (
     understand,
 )
 from sandbox.errors import AwsError, InvalidCredentials
+from sandbox.events import trail
+from sandbox.events.trail_parts import Outcome
 from sandbox.fixtures import hooks
 from sandbox.iam.needs import checks_for
 from sandbox.identity import Principal, acting_as, identities, utcnow
@@ -90,7 +92,7 @@ class Gate:
             return 200, [("Content-Type", "application/json")], b'{"status": "ready"}'
         exchange = _Exchange(environ, self._services)
         response = exchange.answer()
-        exchange.write_log(response[0])
+        exchange.write_log(response)
         if exchange.controls:
             self._on_promise()
         elif exchange.call is not None and not exchange.call.reads_only:
@@ -114,21 +116,19 @@ class _Exchange:
         # Whether the request set something of the sandbox itself.
         self.controls = False
         self._outcome = "ok"
+        self._resources: list[str] = []
 
     def answer(self) -> Response:
         try:
             return self._serve()
         except AwsError as error:
-            self._outcome = error.code
             return self._error(error)
         except NotImplementedError as error:
-            self._outcome = "NotImplemented"
             name = f"{self._service}:{self.call.operation}" if self.call else self._service
             return self._error(
                 AwsError("NotImplemented", f"The sandbox does not emulate {name}: {error}", 501)
             )
         except Exception as error:
-            self._outcome = "InternalFailure"
             log.exception(
                 "internal error serving %s", self.call.operation if self.call else self._environ["PATH_INFO"]
             )
@@ -136,7 +136,19 @@ class _Exchange:
                 AwsError("InternalFailure", f"The sandbox failed: {type(error).__name__}: {error}", 500)
             )
 
-    def write_log(self, status: int) -> None:
+    def write_log(self, response: Response) -> None:
+        """Note the call, and how it ended, in the log and in the trail."""
+        status, headers, body = response
+        if self.call is not None and self.principal is not None:
+            environ = self._environ
+            outcome = Outcome(
+                status=status,
+                body=body,
+                headers={name.lower(): value for name, value in headers},
+                source_address=environ.get("REMOTE_ADDR", settings.HOST),
+            )
+            user_agent = environ.get("HTTP_USER_AGENT", "")
+            trail.record(self.call, self.principal, self._resources, outcome, user_agent)
         log.info(
             "%s %s %s %s %s",
             self._environ["REQUEST_METHOD"],
@@ -147,6 +159,7 @@ class _Exchange:
         )
 
     def _error(self, error: AwsError) -> Response:
+        self._outcome = error.code
         status, headers, body = error_response(error, service=self._service, protocol=self._protocol)
         return status, headers, b"" if self._environ["REQUEST_METHOD"] == "HEAD" else body
 
@@ -166,6 +179,7 @@ class _Exchange:
         self.call = self._understand(signed)
         context = _request_context(environ, self.call)
         for check in checks_for(self.call, principal):
+            self._resources.extend(each for each in check.resources[:1] if isinstance(each, str))
             authorise(principal, check.action, check.resources, {**context, **check.context})
         check_launch(self.call)
         current_call.set(self.call)
@@ -366,6 +380,7 @@ def build(
     _keep_no_instances()
     _bind_moto_to_the_authorised_call()
     sts.install()
+    events.install()
     automation.install()
     services.install()
     return make_server(

@@ -47,6 +47,7 @@ class Settings:
     root_key: tuple[str, str] | None = None
     state_dir: Path | None = None
     log_file: Path | None = None
+    trail_file: Path | None = None
     verbose: bool = False
     limits: Limits = field(default_factory=Limits)
     rate_limits: RateLimits = "off"
@@ -60,6 +61,7 @@ def read_settings(
     port: int,
     state_dir: Path | None = None,
     log_file: Path | None = None,
+    trail_file: Path | None = None,
     verbose: bool = False,
     limits: str | None = None,
     rate_limits: str | None = None,
@@ -88,6 +90,7 @@ def read_settings(
         root_key=(key_id, secret) if key_id else None,
         state_dir=state_dir,
         log_file=log_file,
+        trail_file=trail_file,
         verbose=verbose,
         limits=read_limits(environ.get("SANDBOX_LIMITS", "") if limits is None else limits),
         rate_limits=_rate_limits(

@@ -56,6 +56,11 @@ def evaluate_trust(policy: Policy, request: Request, asker: Principal | Service)
     return Trust(Decision.NEUTRAL if naming is Naming.NOT else Decision.ALLOW, naming)
 
 
+def is_named(statement: Statement, asker: Principal | Service) -> bool:
+    """Whether a resource policy's statement is about `asker`."""
+    return _named(statement, asker) is not Naming.NOT
+
+
 def _named(statement: Statement, asker: Principal | Service) -> Naming:
     if statement.not_principals is not None:
         # NotPrincipal beside Allow trusts the whole world; AWS advises against it, we refuse it.
