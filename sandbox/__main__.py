@@ -52,6 +52,11 @@ def main(arguments: list[str] | None = None) -> int:
         "it leaps to whatever is due next (default: real)",
     )
     parser.add_argument("--seed", type=int, metavar="N", help="make the ids of a run repeat in the next")
+    parser.add_argument(
+        "--webhook-hosts",
+        metavar="HOST,…",
+        help="hosts beyond loopback to which aws:invokeWebhook may send (default: none)",
+    )
     options = parser.parse_args(given)
     try:
         settings.use(
@@ -66,6 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
                 rate_limits=options.rate_limits,
                 clock=options.clock,
                 seed=options.seed,
+                webhook_hosts=options.webhook_hosts,
             )
         )
         settings.isolate_environment()

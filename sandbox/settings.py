@@ -40,6 +40,7 @@ class Settings:
     """`port` 0 means any free port. `root_key` is the (id, secret) given by the environment, None when none
     was. `rate_limits` tells whether calls are throttled as AWS throttles them. `clock` is how many times as
     fast time passes for automations, None when it leaps to what is due next. `seed` makes ids repeat.
+    `webhook_hosts` are those beyond loopback to which steps may send webhooks.
     """
 
     port: int = 0
@@ -53,6 +54,7 @@ class Settings:
     rate_limits: RateLimits = "off"
     clock: float | None = 1.0
     seed: int | None = None
+    webhook_hosts: frozenset[str] = frozenset()
 
 
 def read_settings(
@@ -67,6 +69,7 @@ def read_settings(
     rate_limits: str | None = None,
     clock: str | None = None,
     seed: int | None = None,
+    webhook_hosts: str | None = None,
 ) -> Settings:
     """Settings from `environ` and the command line's values; where both give one, the command line's counts.
 
@@ -98,7 +101,14 @@ def read_settings(
         ),
         clock=read_clock(environ.get("SANDBOX_CLOCK", "real") if clock is None else clock),
         seed=seed,
+        webhook_hosts=_names(
+            environ.get("SANDBOX_WEBHOOK_HOSTS", "") if webhook_hosts is None else webhook_hosts
+        ),
     )
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(filter(None, (name.strip().lower() for name in text.split(","))))
 
 
 def read_clock(text: str) -> float | None:

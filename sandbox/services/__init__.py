@@ -3,7 +3,7 @@
 The server calls `install()` once, before it builds its applications.
 """
 
-from sandbox.services import accounts, images, resource_groups, stacks
+from sandbox.services import accounts, images, parameters, resource_groups, stacks
 
 __all__ = ["install"]
 
@@ -12,5 +12,6 @@ def install() -> None:
     """Put our responses in the place of moto's."""
     accounts.install()
     images.install()
+    parameters.install()
     resource_groups.install()
     stacks.install()
