@@ -52,7 +52,7 @@ _TAGGED = {
     "OpsMetadata": "opsmetadata", "Parameter": "parameter", "PatchBaseline": "patchbaseline",
 }  # fmt: skip
 # What the identifiers of EC2 begin with.
-_IDENTIFIERS = {
+IDENTIFIERS = {
     "ami": "image", "acl": "network-acl", "dopt": "dhcp-options", "eipalloc": "elastic-ip",
     "eni": "network-interface", "fl": "vpc-flow-log", "i": "instance", "igw": "internet-gateway",
     "key": "key-pair", "lt": "launch-template", "nat": "natgateway", "rtb": "route-table",
@@ -131,7 +131,9 @@ def path_arn(service: str, operation: str, arguments: Mapping[str, Any], place: 
     def put(match: re.Match[str]) -> str:
         value = arguments.get(names.get(match.group(1).rstrip("+"), ""), UNKNOWN)
         deciders.update(dict.fromkeys(_deciders(value)))
-        return literal(value, place)
+        text = literal(value, place)
+        # An ARN stands in a path with its signs encoded.
+        return "*" if ":" in text else text
 
     shown = re.sub(r"\{([^{}]+)\}", put, path.partition("?")[0].removeprefix("/v2"))
     return Found((f"arn:{place.partition}:apigateway:{place.region}::{shown}",), tuple(deciders))
@@ -278,7 +280,7 @@ def _identified(search: _Search, patterns: list[str]) -> Iterator[str]:
     for value in given if isinstance(given, list) and given else [given]:
         search.deciders.update(dict.fromkeys(_deciders(value)))
         text = literal(value, search.place)
-        type = _IDENTIFIERS.get(text.partition("-")[0]) if "-" in text else None
+        type = IDENTIFIERS.get(text.partition("-")[0]) if "-" in text else None
         pattern = reference.arn_patterns("ec2", type)[0] if type else None
         if pattern is None:
             yield bound(patterns, search.place)

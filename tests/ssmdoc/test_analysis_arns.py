@@ -163,6 +163,13 @@ def script(source: str) -> dict[str, analysis.Need]:
             "apigateway:PATCH",
             ["arn:aws:apigateway:eu-west-1::/apis/abc/stages/live"],
         ),
+        (
+            call(
+                "apigateway", "TagResource", resourceArn="arn:aws:apigateway:eu-west-1::/restapis/a", tags={}
+            ),
+            "apigateway:PUT",
+            ["arn:aws:apigateway:eu-west-1::/tags/*"],
+        ),
         # The beginning of an identifier of EC2 tells what it is.
         (
             call("ec2", "CreateTags", Resources=["i-1", "ami-2"], Tags=[]),
@@ -226,6 +233,12 @@ def script(source: str) -> dict[str, analysis.Need]:
 )
 def test_the_resource_of_an_action(step: dict[str, Any], action: str, expected: list[str]) -> None:
     assert list(needs(step)[action].resources) == expected
+
+
+@pytest.mark.parametrize("start", resources.IDENTIFIERS)
+def test_every_identifier_of_ec2_is_of_a_type(start: str) -> None:
+    found = resources.arns("ec2:CreateTags", {"Resources": [f"{start}-1"]}, PLACE).arns
+    assert found[0].endswith(f"/{start}-1")
 
 
 def test_every_action_of_the_reference_has_resources_that_iam_takes() -> None:
