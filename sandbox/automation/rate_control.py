@@ -61,7 +61,7 @@ class Conductor:
         while not execution.finished:
             if self._halted.is_set():
                 return None
-            with self._store.changing():
+            with self._store.changing(execution):
                 work = self._next(execution)
             for child in work.wake:
                 self._wake(child)
@@ -76,14 +76,14 @@ class Conductor:
 
     def recover(self, execution: RateControlled) -> None:
         """Make an execution that was loaded from a file fit to go on: what was to begin begins anew."""
-        with self._store.changing():
+        with self._store.changing(execution):
             for member in execution.fleet.members:
                 if member.child_id is None and not member.step.finished:
                     member.step.status, member.step.started_at = "Pending", None
 
     def give_up(self, execution: RateControlled) -> None:
         """End an execution that could not go on."""
-        with self._store.changing():
+        with self._store.changing(execution):
             execution.failure_message = "Internal Server Error."
             self._finish(execution, "Failed")
         self._on_end(execution)
@@ -130,10 +130,10 @@ class Conductor:
         try:
             child_id = self._begin(execution, member)
         except (AwsError, botocore.exceptions.ClientError) as error:
-            with self._store.changing():
+            with self._store.changing(execution):
                 self._close(member, "Failed", Failure(str(error), "Invocation", "Action"))
             return
-        with self._store.changing():
+        with self._store.changing(execution):
             member.child_id = child_id
 
     def _stopped(self, fleet: Fleet) -> list[Execution]:
@@ -150,7 +150,7 @@ class Conductor:
         if execution.stop_requested == "Cancel":
             status = "TimedOut" if execution.verdict == "TimedOut" else "Cancelled"
         elif failed or not any(execution.fleet.members):
-            execution.failure_message = _why(failed[0]) if failed else "No resources match the targets."
+            execution.failure_message = _why(failed[0]) if failed else _nothing(execution)
             status = "Failed"
         else:
             status = "Success"
@@ -162,6 +162,12 @@ class Conductor:
     def _close(self, member: Member, status: str, failure: Failure | None = None) -> None:
         member.step.status, member.step.failure = status, failure
         member.step.ended_at = self._clock.now()
+
+
+def _nothing(execution: RateControlled) -> str:
+    if execution.fleet.crosses_accounts:
+        return "The target locations name no account."
+    return "No resources match the targets."
 
 
 def _why(wave: Wave) -> str:

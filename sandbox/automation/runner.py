@@ -9,11 +9,13 @@ import logging
 import threading
 import time
 from collections import defaultdict, deque
+from collections.abc import Callable
+from typing import Protocol
 
 from sandbox import settings
 from sandbox.automation.agenda import Agenda
 from sandbox.automation.clock import RunningClock
-from sandbox.automation.engine import Engine
+from sandbox.automation.fleets import RateControlled
 from sandbox.automation.moves import CHILD_ACTION
 from sandbox.automation.records import Execution, Signal
 from sandbox.automation.store import Store
@@ -22,11 +24,24 @@ log = logging.getLogger(__name__)
 
 WORKERS = 16
 
-Scope = tuple[str, str]
+# Executions on targets have a quota of their own.
+Scope = tuple[str, str, bool]
+
+
+class Mover(Protocol):
+    """Moves an execution from one state to the next: see `sandbox.automation.engine.Engine`."""
+
+    def advance(self, execution: Execution, *, before_call: Callable[[], None]) -> dt.datetime | None: ...
+
+    def recover(self, execution: Execution) -> None: ...
+
+    def give_up(self, execution: Execution) -> None: ...
+
+    def halt(self) -> None: ...
 
 
 def _scope(execution: Execution) -> Scope:
-    return execution.account_id, execution.region
+    return execution.account_id, execution.region, isinstance(execution, RateControlled)
 
 
 class Runner:
@@ -36,7 +51,7 @@ class Runner:
     under way; while all that is left waits for people, time stands still.
     """
 
-    def __init__(self, engine: Engine, store: Store, clock: RunningClock, *, workers: int = WORKERS) -> None:
+    def __init__(self, engine: Mover, store: Store, clock: RunningClock, *, workers: int = WORKERS) -> None:
         self._engine = engine
         self._store = store
         self._clock = clock
@@ -56,10 +71,12 @@ class Runner:
         self._threads: list[threading.Thread] = []
         self._stopping = False
 
-    def has_room(self, account_id: str, region: str) -> bool:
-        """Whether one more execution may be queued in this account and Region."""
+    def has_room(self, execution: Execution) -> bool:
+        """Whether one more execution like this may be queued in its account and Region."""
+        limits, scope = settings.current().limits, _scope(execution)
+        most = limits.rate_control_pending if scope[2] else limits.pending
         with self._changed:
-            return len(self._waiting[account_id, region]) < settings.current().limits.pending
+            return len(self._waiting[scope]) < most
 
     def submit(self, execution: Execution) -> None:
         """Begin an execution: at once, or when one of those that fill the quota has ended."""
@@ -93,6 +110,9 @@ class Runner:
         """Tell the step that has started an execution that it has ended."""
         parent = self._store.get(execution.parent_id) if execution.parent_id else None
         if parent is None:
+            return
+        if isinstance(parent, RateControlled):
+            self.wake(parent)
             return
         with self._store.changing():
             record = parent.current_step
@@ -142,7 +162,9 @@ class Runner:
     def _admit(self, scope: Scope) -> None:
         """Let queued executions begin, the oldest first, as far as the quota goes."""
         waiting, running = self._waiting[scope], self._running[scope]
-        while waiting and len(running) < settings.current().limits.running:
+        limits = settings.current().limits
+        most = limits.rate_control_running if scope[2] else limits.running
+        while waiting and len(running) < most:
             execution_id = waiting.popleft()
             running.add(execution_id)
             self._put(execution_id, self._clock.now())

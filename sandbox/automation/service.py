@@ -1,10 +1,13 @@
 """The parts of the Automation service of this process, put together."""
 
 from sandbox import settings
+from sandbox.automation import notices
 from sandbox.automation.api.signalling import Signaller
 from sandbox.automation.api.starting import Starter
+from sandbox.automation.children import Children
 from sandbox.automation.clock import clock_of
 from sandbox.automation.engine import Engine
+from sandbox.automation.rate_control import Conductor, Movers
 from sandbox.automation.records import Execution
 from sandbox.automation.runner import Runner
 from sandbox.automation.sessions import Sessions
@@ -20,10 +23,21 @@ def _changed(execution: Execution) -> None:
     runner.wake(execution)
 
 
+def _begun(execution: Execution) -> None:
+    runner.submit(execution)
+
+
+def _moved(execution: Execution) -> None:
+    notices.tell(execution, clock.now())
+
+
 clock = clock_of(settings.current().clock, seeded=settings.current().seed is not None)
 store = Store()
+store.on_move = _moved
 sessions = Sessions(clock)
 engine = Engine(store=store, clock=clock, client=sessions.client, on_end=_ended, wake=_changed)
-runner = Runner(engine, store, clock)
+children = Children(store=store, sessions=sessions, clock=clock, submit=_begun)
+conductor = Conductor(store=store, clock=clock, begin=children.begin, wake=_changed, on_end=_ended)
+runner = Runner(Movers(engine, conductor), store, clock)
 starter = Starter(store=store, runner=runner, sessions=sessions, clock=clock)
 signaller = Signaller(store=store, runner=runner, clock=clock)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from sandbox.automation.api.errors import InvalidFilterKey, InvalidFilterValue, InvalidNextToken
+from sandbox.automation.api.fleet_shapes import automation_type, group_targets
 from sandbox.automation.records import Execution, StepExecution
 
 PAGE = 50
@@ -73,7 +74,7 @@ def _current_action(run: Execution) -> str:
     return run.current_step.action if run.current_step else ""
 
 
-# A filter that asks for what only change requests, OpsItems or targets have matches none of our runs.
+# A filter that asks for what only change requests or OpsItems have matches none of our runs.
 EXECUTION_FILTERS: Mapping[str, Filter[Execution]] = {
     "DocumentNamePrefix": Filter(lambda run, prefixes: run.document_name.startswith(prefixes)),
     "ExecutionStatus": Filter(lambda run, statuses: run.status in statuses, _one_of(*STATUSES)),
@@ -82,9 +83,11 @@ EXECUTION_FILTERS: Mapping[str, Filter[Execution]] = {
     "CurrentAction": Filter(lambda run, actions: _current_action(run) in actions),
     "StartTimeBefore": Filter(lambda run, moment: run.started_at < moment, _moment),
     "StartTimeAfter": Filter(lambda run, moment: run.started_at > moment, _moment),
-    "AutomationType": Filter(lambda _run, types: "Local" in types, _one_of("Local", "CrossAccount")),
+    "AutomationType": Filter(
+        lambda run, types: automation_type(run) in types, _one_of("Local", "CrossAccount")
+    ),
     "TagKey": Filter(lambda run, keys: any(key in run.tags for key in keys)),
-    "TargetResourceGroup": Filter(lambda _run, _groups: False),
+    "TargetResourceGroup": Filter(lambda run, groups: not group_targets(run).isdisjoint(groups)),
     "AutomationSubtype": Filter(lambda _run, _types: False, _one_of("ChangeRequest", "AccessRequest")),
     "OpsItemId": Filter(lambda _run, _ids: False),
 }
@@ -100,9 +103,11 @@ STEP_FILTERS: Mapping[str, Filter[StepExecution]] = {
     "StepExecutionId": Filter(lambda step, ids: step.id in ids),
     "StepName": Filter(lambda step, names: step.name in names),
     "Action": Filter(lambda step, actions: step.action in actions),
-    "ParentStepExecutionId": Filter(lambda _step, _ids: False),
-    "ParentStepIteration": Filter(lambda _step, _iterations: False),
-    "ParentStepIteratorValue": Filter(lambda _step, _values: False),
+    "ParentStepExecutionId": Filter(lambda step, ids: bool(step.parent and step.parent.record.id in ids)),
+    "ParentStepIteration": Filter(
+        lambda step, turns: bool(step.parent and str(step.parent.iteration) in turns)
+    ),
+    "ParentStepIteratorValue": Filter(lambda step, values: bool(step.parent and step.parent.value in values)),
 }
 
 

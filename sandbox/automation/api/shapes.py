@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from sandbox.automation.actions.branch import targets
+from sandbox.automation.api import fleet_shapes
+from sandbox.automation.fleets import RateControlled
 from sandbox.automation.flow import plan_of
 from sandbox.automation.records import Execution, StepExecution
 from sandbox.automation.values import as_input, as_strings
@@ -21,6 +23,7 @@ def execution_shape(execution: Execution) -> dict[str, Any]:
     steps = execution.steps
     return {
         **_common(execution),
+        **fleet_shapes.counts(execution),
         "StepExecutions": [step_shape(execution, each) for each in steps[:MOST_STEPS_IN_ANSWER]],
         "StepExecutionsTruncated": len(steps) > MOST_STEPS_IN_ANSWER,
         "Parameters": strings_map(execution.parameters),
@@ -30,7 +33,7 @@ def execution_shape(execution: Execution) -> dict[str, Any]:
 
 def metadata_shape(execution: Execution) -> dict[str, Any]:
     """An AutomationExecutionMetadata, as lists of executions hold it."""
-    return {**_common(execution), "LogFile": "", "AutomationType": "Local"}
+    return {**_common(execution), "LogFile": "", "AutomationType": fleet_shapes.automation_type(execution)}
 
 
 def _common(execution: Execution) -> dict[str, Any]:
@@ -50,14 +53,15 @@ def _common(execution: Execution) -> dict[str, Any]:
             "CurrentAction": current.action if current else None,
             "FailureMessage": execution.failure_message,
             "ParentAutomationExecutionId": execution.parent_id,
-            "Targets": [],
-            "ResolvedTargets": {"ParameterValues": [], "Truncated": False},
+            **fleet_shapes.targets(execution),
         }
     )
 
 
 def step_shape(execution: Execution, record: StepExecution) -> dict[str, Any]:
     """A StepExecution."""
+    if isinstance(execution, RateControlled):
+        return fleet_shapes.member_shape(execution, record)
     plan = plan_of(execution)
     step = plan.step(record.name)
     assert step is not None, "a record exists only for a step of the document"
@@ -83,14 +87,25 @@ def step_shape(execution: Execution, record: StepExecution) -> dict[str, Any]:
             "Response": record.response,
             "ResponseCode": record.response_code,
             "OverriddenParameters": {},
+            "ParentStepDetails": _parent_step(record),
             "FailureMessage": failure.message if failure else None,
-            "FailureDetails": {
-                "FailureStage": failure.stage,
-                "FailureType": failure.type,
-                "Details": dict(failure.details),
-            }
-            if failure
-            else None,
+            "FailureDetails": fleet_shapes.failure_details(failure),
+        }
+    )
+
+
+def _parent_step(record: StepExecution) -> dict[str, Any] | None:
+    """A ParentStepDetails for a step in a turn of a loop, None for any other."""
+    if record.parent is None:
+        return None
+    loop = record.parent.record
+    return _present(
+        {
+            "StepExecutionId": loop.id,
+            "StepName": loop.name,
+            "Action": loop.action,
+            "Iteration": record.parent.iteration,
+            "IteratorValue": record.parent.value,
         }
     )
 

@@ -4,9 +4,9 @@ https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StartAutomat
 """
 
 import datetime as dt
+import functools
 import json
 import re
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +16,7 @@ from moto.ssm.models import Document as StoredDocument
 
 import ssmdoc
 from sandbox.authorization import authorise, forward_access_session
-from sandbox.automation.api import sharing
+from sandbox.automation.api import sharing, targeting
 from sandbox.automation.api.errors import (
     AccessDeniedException,
     AutomationDefinitionNotFoundException,
@@ -28,6 +28,7 @@ from sandbox.automation.api.errors import (
     ValidationException,
 )
 from sandbox.automation.clock import Clock
+from sandbox.automation.fleets import RateControlled
 from sandbox.automation.flow import parsed
 from sandbox.automation.outcomes import InvalidInputs
 from sandbox.automation.records import Execution, StepExecution
@@ -44,14 +45,7 @@ from ssmdoc import references
 CALLER_HOURS = 12
 MOST_TAGS = 5
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
-NOT_EMULATED = (
-    "Targets",
-    "TargetMaps",
-    "TargetParameterName",
-    "TargetLocations",
-    "TargetLocationsURL",
-    "AlarmConfiguration",
-)
+NOT_EMULATED = ("AlarmConfiguration",)
 
 
 @dataclass(frozen=True)
@@ -75,7 +69,7 @@ class Starter:
             return started.id
         _refuse_what_is_not_emulated(request)
         execution = self._execution(request, principal, region)
-        if not self.runner.has_room(execution.account_id, region):
+        if not self.runner.has_room(execution):
             raise AutomationExecutionLimitExceededException(
                 "The number of simultaneously running Automation executions exceeded the allowable limit."
             )
@@ -92,8 +86,10 @@ class Starter:
         )
         document = parsed(stored.content, stored.document_format)
         now = self.clock.now()
+        given = request.get("Parameters") or {}
+        targeted = targeting.target_parameters(request, document)
         execution = Execution(
-            id=str(uuid.uuid4()),
+            id=self.store.new_id(request.get("ClientToken")),
             account_id=principal.account_id,
             region=region,
             partition=principal.partition,
@@ -101,7 +97,7 @@ class Starter:
             document_version=stored.document_version,
             document_text=stored.content,
             document_format=stored.document_format,
-            parameters=parameters(document, request.get("Parameters") or {}),
+            parameters=parameters(document, given, may_lack=targeted),
             variables={
                 name: variable.default
                 for name, variable in document.variables.items()
@@ -114,6 +110,8 @@ class Starter:
             started_at=now,
             steps=[StepExecution(name=step.name, action=step.action) for step in document.steps],
             upcoming=document.steps[0].name if document.steps else None,
+            parent_id=self.store.parent_of(request.get("ClientToken")),
+            mode=request.get("Mode") or "Auto",
         )
         execution.role_arn = _assume_role(execution, document, now)
         if execution.role_arn:
@@ -122,8 +120,20 @@ class Starter:
         else:
             execution.caller = forward_access_session(principal)
             execution.deadline = now + dt.timedelta(hours=CALLER_HOURS)
-        self._read_parameter_store(execution)
-        return execution
+        try:
+            self._read_parameter_store(execution)
+            if not targeting.runs_on_many(request):
+                return execution
+            fleet = targeting.fleet_of(
+                request,
+                lambda own: parameters(document, {**given, **own}),
+                functools.partial(self.sessions.client, execution),
+                stored.target_type,
+            )
+            return RateControlled.of(execution, fleet)
+        finally:
+            # Whether the execution begins is not decided yet; one that does gets its clients then.
+            self.sessions.forget(execution)
 
     def _read_parameter_store(self, execution: Execution) -> None:
         """Put the value of each `{{ ssm:name }}` that stands in a parameter's default in its place."""
@@ -139,15 +149,9 @@ class Starter:
                     f"The parameter {reference.name} of Parameter Store could not be read: {error}"
                 ) from error
 
-        try:
-            for name, value in execution.parameters.items():
-                if any(each.kind == "ssm" for each in references.find(value)):
-                    execution.parameters[name] = references.substitute(
-                        value, value_of, literal_unresolved=True
-                    )
-        finally:
-            # Whether the execution begins is not decided yet; one that does gets its clients then.
-            self.sessions.forget(execution)
+        for name, value in execution.parameters.items():
+            if any(each.kind == "ssm" for each in references.find(value)):
+                execution.parameters[name] = references.substitute(value, value_of, literal_unresolved=True)
 
 
 def _same(execution_id: str, earlier: str, request: str) -> str:
@@ -162,8 +166,6 @@ def _refuse_what_is_not_emulated(request: Mapping[str, Any]) -> None:
     for name in NOT_EMULATED:
         if request.get(name):
             raise ValidationException(f"This sandbox does not emulate {name} of StartAutomationExecution.")
-    if request.get("Mode", "Auto") != "Auto":
-        raise ValidationException("This sandbox does not emulate the Interactive mode: use Auto.")
 
 
 def find_document(name: str, version: str | None, account_id: str, region: str) -> StoredDocument:
@@ -181,12 +183,15 @@ def find_document(name: str, version: str | None, account_id: str, region: str) 
         ) from error
 
 
-def parameters(document: ssmdoc.Document, given: Mapping[str, list[str]]) -> dict[str, Any]:
-    """Typed values of all parameters, defaults included.
+def parameters(
+    document: ssmdoc.Document, given: Mapping[str, list[str]], *, may_lack: frozenset[str] = frozenset()
+) -> dict[str, Any]:
+    """Typed values of all parameters, defaults included; those of `may_lack` come later.
 
     Raises when one is unknown, missing or not allowed.
     """
     _wire, errors = document_parameters.validate(document, given)
+    errors = {name: why for name, why in errors.items() if name not in may_lack or name in given}
     if errors:
         told = (f"{name}: {errors[name]}" for name in sorted(errors))
         raise InvalidAutomationExecutionParametersException(" ".join(told))

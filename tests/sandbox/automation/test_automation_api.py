@@ -247,17 +247,6 @@ def test_a_request_that_breaks_the_model_is_refused_in_the_words_of_aws(careless
     assert refused(careless.describe_automation_executions, MaxResults=51)[0] == "ValidationException"
 
 
-def test_what_is_not_emulated_is_refused_by_name(ssm, make_document):
-    name = make_document(NAP)
-    code, message = refused(ssm.start_automation_execution, DocumentName=name, Mode="Interactive")
-    assert (code, "Interactive" in message) == ("ValidationException", True)
-    target = [{"Key": "ParameterValues", "Values": ["a"]}]
-    code, message = refused(
-        ssm.start_automation_execution, DocumentName=name, Targets=target, TargetParameterName="x"
-    )
-    assert (code, "Targets" in message) == ("ValidationException", True)
-
-
 # --- reading ---
 
 
