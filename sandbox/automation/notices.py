@@ -15,16 +15,28 @@ EXECUTION = "EC2 Automation Execution Status-change Notification"
 STEP = "EC2 Automation Step Status-change Notification"
 
 
-def tell_of_execution(execution: Execution, now: dt.datetime) -> None:
-    """Put the event that says which status an execution has come to."""
+def tell(execution: Execution, now: dt.datetime) -> None:
+    """Put an event for each status that the execution and its steps have come to and that was not told."""
+    news = [record for record in execution.steps if record.status != record.told]
+    begins = execution.status != execution.told and not execution.finished
+    if begins:
+        _tell_of_execution(execution, now)
+    for record in news:
+        record.told = record.status
+        _tell_of_step(execution, record, now)
+    if execution.status != execution.told and not begins:
+        _tell_of_execution(execution, now)
+    execution.told = execution.status
+
+
+def _tell_of_execution(execution: Execution, now: dt.datetime) -> None:
     times = _times(execution.started_at, execution.ended_at, now)
     _put(
         execution, EXECUTION, {"Status": execution.status, **times, "ExecutedBy": execution.executed_by}, now
     )
 
 
-def tell_of_step(execution: Execution, record: StepExecution, now: dt.datetime) -> None:
-    """Put the event that says which status a step has come to."""
+def _tell_of_step(execution: Execution, record: StepExecution, now: dt.datetime) -> None:
     times = _times(record.started_at or now, record.ended_at, now)
     named = {"StepName": record.name, "Action": record.action}
     _put(execution, STEP, {"Status": record.status, **times, **named}, now)
@@ -42,7 +54,7 @@ def _put(execution: Execution, detail_type: str, detail: Mapping[str, Any], now:
         detail={
             "ExecutionId": execution.id,
             "Definition": name,
-            "DefinitionVersion": float(version),
+            "DefinitionVersion": float(version) if version.isdecimal() else version,
             **detail,
         },
         at=now,

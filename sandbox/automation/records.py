@@ -77,6 +77,8 @@ class StepExecution:
     calling: str | None = None
     # When AWS first throttled the call that is tried again now.
     throttled_at: dt.datetime | None = None
+    # The status that was told of last.
+    told: str = "Pending"
 
     @property
     def finished(self) -> bool:
@@ -125,6 +127,8 @@ class Execution:
     # What signals ask of a run in Interactive mode: that the upcoming step begins, that this one stops.
     may_begin: bool = False
     step_to_stop: str | None = None
+    # The status that was told of last.
+    told: str = "Pending"
     _latest: dict[str, StepExecution] = field(init=False, repr=False, default_factory=dict)
     # Where the records of the loop that runs end; nothing is put before them while it runs.
     _loop_end: int = field(init=False, repr=False, default=0)

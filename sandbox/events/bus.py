@@ -45,6 +45,7 @@ def put(
         "source": source,
         "account": account_id,
         "time": at.timestamp(),
+        "ingestion-time": at.timestamp(),
         "region": region,
         "resources": list(resources),
         "detail": dict(detail),
