@@ -12,11 +12,11 @@ import yaml
 
 import ssmdoc
 from tests.ssmdoc import mutations
-from tests.ssmdoc.mutations import Planted, beyond, language
+from tests.ssmdoc.mutations import Planted, beyond, declarations, steps
 from tests.ssmdoc.test_check import GOOD
 
 FOLDER = os.environ.get("SSM_CORPUS", "")
-PLANS = {**language.KINDS.plans, **beyond.KINDS.plans}
+PLANS = {**declarations.KINDS.plans, **steps.KINDS.plans, **beyond.KINDS.plans}
 OWN = (
     "documents/starters/launch-instance.yaml",
     "automation_portal/demonstration/texts/restart-instance.json",
@@ -57,12 +57,12 @@ def is_found(original: str, planted: Planted, notation: str) -> bool:
 def tried(texts: list[str]) -> Iterator[tuple[str, bool, str]]:
     """Plant every kind; yields its name, whether it was found, and what was planted."""
     pick = random.Random(5)
+    read = [ssmdoc.parse(text).data for text in texts]
     for kind, plan in PLANS.items():
         count = 0
-        for number, text in enumerate(texts):
+        for number, data in enumerate(read):
             if count == MOST:
                 break
-            data = ssmdoc.parse(text).data
             if not isinstance(data, dict) or not isinstance(data.get("mainSteps"), list):
                 continue
             planted = list(plan(data))

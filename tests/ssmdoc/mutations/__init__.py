@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import ssmdoc
@@ -171,7 +172,12 @@ def value_or_none(data: Any, path: Path) -> Any:
         return None
 
 
+@lru_cache(maxsize=256)
+def _said(text: str) -> frozenset[tuple[str, str]]:
+    return frozenset((finding.id, finding.message) for finding in ssmdoc.check(text))
+
+
 def new_findings(before: str, after: str) -> list[ssmdoc.Finding]:
     """What is said of a text that was not said of the text before."""
-    known = {(finding.id, finding.message) for finding in ssmdoc.check(before)}
+    known = _said(before)
     return [finding for finding in ssmdoc.check(after) if (finding.id, finding.message) not in known]

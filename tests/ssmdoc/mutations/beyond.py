@@ -1,6 +1,7 @@
 """Mistakes beyond the language: calls of AWS, scripts, secrets, limits, and the text itself."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -300,6 +301,14 @@ def _desired_value_that_never_comes(site: Site) -> Iterator[Planted]:
             yield site.plant(("inputs", "DesiredValues", 0), misspelt(values[0]))
 
 
+@KINDS.step
+def _selector_without_an_index(site: Site) -> Iterator[Planted]:
+    for index, output in enumerate(site.step.get("outputs") or []):
+        selector = output.get("Selector") if isinstance(output, dict) else None
+        if _call(site) and isinstance(selector, str) and re.match(r"\$\.\w+\[0\]\.\w+", selector):
+            yield site.plant(("outputs", index, "Selector"), selector.replace("[0]", "", 1))
+
+
 # Scripts
 
 
@@ -334,6 +343,59 @@ def _handler_dropped(site: Site) -> Iterator[Planted]:
 def _handler_misspelt(site: Site) -> Iterator[Planted]:
     if _python(site) and "Attachment" not in site.inputs:
         yield site.plant(("inputs", "Handler"), misspelt(str(site.inputs.get("Handler"))) + "_x")
+
+
+def _asked(site: Site) -> Iterator[str]:
+    """The keys of its payload that a script cannot do without."""
+    script, payload = _python(site), site.inputs.get("InputPayload")
+    handler = re.search(rf"^def {site.inputs.get('Handler')}\((\w+)", script, re.MULTILINE)
+    if handler and isinstance(payload, dict) and "try:" not in script:
+        for key in payload:
+            by_key = re.search(rf"\b{handler.group(1)}\[['\"]{re.escape(key)}['\"]\]", script)
+            if by_key and not re.search(rf"['\"]{re.escape(key)}['\"] (?:not )?in |get\(['\"]{key}", script):
+                yield key
+
+
+@KINDS.step
+def _payload_key_renamed_but_not_in_the_script(site: Site) -> Iterator[Planted]:
+    for key in _asked(site):
+        yield Planted(
+            site.rename(("inputs", "InputPayload"), key, f"{key}Renamed").data,
+            ((*site.path, "inputs", "InputPayload"),),
+        )
+
+
+@KINDS.step
+def _payload_key_dropped(site: Site) -> Iterator[Planted]:
+    for key in _asked(site):
+        yield site.plant(("inputs", "InputPayload", key), DROP)
+
+
+def _from_payload(site: Site) -> Iterator[tuple[int, str]]:
+    for index, output in enumerate(site.step.get("outputs") or []):
+        selector = output.get("Selector") if isinstance(output, dict) else None
+        if _python(site) and isinstance(selector, str) and re.fullmatch(r"\$\.Payload\.\w+", selector):
+            yield index, selector.removeprefix("$.Payload.")
+
+
+@KINDS.step
+def _script_output_beside_its_payload(site: Site) -> Iterator[Planted]:
+    for index, key in _from_payload(site):
+        yield site.plant(("outputs", index, "Selector"), f"$.{key}")
+
+
+@KINDS.step
+def _script_output_from_a_payload_in_lower_case(site: Site) -> Iterator[Planted]:
+    for index, key in _from_payload(site):
+        yield site.plant(("outputs", index, "Selector"), f"$.payload.{key}")
+
+
+@KINDS.step
+def _script_output_that_is_never_returned(site: Site) -> Iterator[Planted]:
+    script = _python(site)
+    for index, key in _from_payload(site):
+        if script.count("return ") == 1 and re.search(rf"return \{{\s*['\"]{key}['\"]", script):
+            yield site.plant(("outputs", index, "Selector"), f"$.Payload.{misspelt(key)}")
 
 
 @KINDS.step
@@ -470,6 +532,7 @@ def _in_yaml(lines: list[str]) -> Iterator[tuple[str, str, set[int]]]:
         _edit(lines, number, line, f"{indent}description: {{{{ global:REGION }}}}"),
         {number + 1},
     )
+    yield "quote-not-closed", _edit(lines, number, line, f"{indent}description: 'so it is"), {number + 1}
     yield "star-unquoted", _edit(lines, number, line, f"{indent}description: *all"), {number + 1}
     yield "document-end", _edit(lines, number, line, "---"), {number + 1, number + 2}
     yield "colon-inside-a-value", _edit(lines, number, line, f"{indent}description: this: that"), {number + 1}
