@@ -18,8 +18,9 @@ Ending = Literal["returned", "raised", "exited", "timed out", "out of memory", "
 class Limits:
     """What a script may use. `seconds` is wall time; sizes are in bytes.
 
-    `memory` bounds each process's address space and all of the script's processes together; `output` is how
-    much of what it prints is kept; `payload` is the longest answer (JSON); `disk` is the size of its /tmp.
+    `memory` bounds each process's address space and what all of the script's processes use together;
+    `output` is how much of what it prints is kept; `payload` is the longest answer (JSON); `disk` is the
+    room for files.
     """
 
     seconds: float = 600.0
@@ -44,27 +45,28 @@ class Credentials:
 class Job:
     """One call of a Python handler.
 
-    `files` are written to the script's own directory, which is the first place of its module path; a name
-    that ends with .zip is unpacked there. `handler` is `module.function`. `payload` is the event as JSON.
-    `context` are the attributes of the context object: a number, a text, a list or a map each; with
-    `deadline_method`, it also has Lambda's get_remaining_time_in_millis. `environment` is added to the little
-    that every script has. Without `credentials` the script has none, and calls to AWS fail in the client.
-    `epoch` (seconds) is the time that the script sees when it begins, and from which its sleeps count at
-    once; None is real time.
+    `files` are written to the script's own `directory` (below /tmp, or /var/task), which is the first place
+    of its module path; a name that ends with .zip is unpacked there. `handler` is `module.function`.
+    `payload` is the event as JSON. `context` is handed to the handler as a dict, or, with `context_object`,
+    as an object with these attributes and Lambda's get_remaining_time_in_millis. `environment` is added to
+    the little that every script has. Without `credentials` the script has none, and calls to AWS fail in the
+    client. `epoch` (seconds) is the time that the script sees when it begins, and from which its sleeps count
+    at once; None is real time.
     """
 
     files: Mapping[str, str | bytes]
     handler: str
     payload: str = "{}"
     context: Mapping[str, Any] = field(default_factory=dict)
-    deadline_method: bool = False
+    context_object: bool = False
     environment: Mapping[str, str] = field(default_factory=dict)
     credentials: Credentials | None = None
     region: str = "us-east-1"
+    directory: str = "/tmp/script"  # noqa: S108 - within the script's own /tmp
     limits: Limits = Limits()
     epoch: float | None = None
 
-    def dump(self, *, endpoint_url: str) -> bytes:
+    def dump(self, *, endpoint_url: str | None) -> bytes:
         """The job as its process reads it."""
         message = asdict(self)
         message["files"] = {
@@ -79,18 +81,15 @@ class Job:
 class ScriptError:
     """An exception that the script did not handle.
 
-    `frames` are the stack's entries within the script, the outermost first, each as Python prints it (with a
-    newline at its end); `type` is the exception's class name.
+    `frames` are the stack's entries within the script, the outermost first, each as Python prints it (with
+    a newline at its end); `type` is the exception's class name. `stage` tells what failed: importing the
+    script, the handler, or making JSON of its answer.
     """
 
     type: str
     message: str
     frames: tuple[str, ...] = ()
-
-    @property
-    def traceback(self) -> str:
-        """The stack as Python prints it, without the last line that names the exception."""
-        return "Traceback (most recent call last):\n" + "".join(self.frames) if self.frames else ""
+    stage: Literal["import", "handler", "answer"] = "handler"
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ class Result:
 
     `payload` is the handler's value as JSON when it returned; `error` is there when it raised; `logs` is what
     it printed and logged, cut off at the limit. `seconds` is the time it took and `slept` how much of its
-    waiting did not really pass.
+    waiting did not really pass. `exit_status` is that of a process that exited (negative: the signal).
     """
 
     ending: Ending

@@ -1,32 +1,108 @@
-"""Starts scripts and waits for them."""
+"""Starts scripts and waits for them: one thread minds them all, a zygote forks them."""
 
+import collections
 import contextlib
+import functools
+import itertools
+import logging
+import os
+import selectors
+import threading
+import time
 from collections.abc import Callable
+from pathlib import Path
 
-from sandbox.scripts.jobs import Job, Result
+from sandbox.scripts.forkserver import ForkServer, ForkServerError
+from sandbox.scripts.jobs import Job, Result, ScriptError
+from sandbox.scripts.running import Connect, Running
+
+log = logging.getLogger("sandbox.scripts")
+
+MOST_AT_ONCE = 32
+# Short scripts are never looked at: what one can allocate between two looks is little.
+LOOK_SECONDS = 0.1
 
 
 class Script:
     """A script that has been started, or waits for its turn to start."""
+
+    def __init__(
+        self, job: Job, on_end: "Callable[[Script], None]", cancel: "Callable[[Script], None]"
+    ) -> None:
+        self.job = job
+        self._on_end = on_end
+        self._cancel = cancel
+        self._ended = threading.Event()
+        self._result: Result | None = None
 
     def result(self, timeout: float | None = None) -> Result | None:
         """How it ended, after waiting up to `timeout` seconds (None: for as long as it takes).
 
         None when it has not ended by then. Scripts end by themselves: their own time limit sees to it.
         """
-        raise NotImplementedError
+        self._ended.wait(timeout)
+        return self._result
 
     def cancel(self) -> None:
         """Kill it and all its processes now; its result is `cancelled`. No effect once it has ended."""
-        raise NotImplementedError
+        self._cancel(self)
+
+    def finish(self, result: Result) -> None:
+        """Note how it ended and tell; for the runner."""
+        if self._ended.is_set():
+            return
+        self._result = result
+        self._ended.set()
+        try:
+            self._on_end(self)
+        except Exception:
+            log.exception("what follows a script could not be done")
 
 
 class ScriptRunner:
     """Runs scripts in confined processes, a bounded number at a time; others wait for their turn."""
 
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._waiting: collections.deque[Script] = collections.deque()
+        self._cancelled: list[Script] = []
+        self._running: dict[int, Running] = {}
+        self._server: ForkServer | None = None
+        self._warmed: set[str] = set()
+        self._thread: threading.Thread | None = None
+        # Opens nothing before it is used: the zygote imports this package too.
+        self._selector = selectors.PollSelector()
+        self._wakes = self._waker = -1
+        self._port = 0
+        self._connect: Connect | None = None
+        self._hidden: list[Path] = []
+        self._stopping = False
+
+    @property
+    def confined(self) -> bool | None:
+        """Whether scripts are in namespaces of their own; None before the first one has begun."""
+        return None if self._server is None else self._server.confined
+
+    def serve_calls(self, port: int, connect: Connect) -> None:
+        """Let scripts call AWS at `port` of loopback: each connection they make is handed to `connect`."""
+        self._port, self._connect = port, connect
+
+    def hide(self, directory: Path) -> None:
+        """Never show this directory to scripts, wherever it lies."""
+        self._hidden.append(directory.resolve())
+
     def start(self, job: Job, on_end: Callable[[Script], None] = lambda _: None) -> Script:
         """Start a script. `on_end` is called, from a thread of ours, when its result is there."""
-        raise NotImplementedError
+        script = Script(job, on_end, self._cancel)
+        with self._lock:
+            self._waiting.append(script)
+            if self._thread is None:
+                self._open()
+                self._thread = threading.Thread(target=self._mind, name="scripts", daemon=True)
+                self._thread.start()
+        self._wake()
+        return script
 
     def run(self, job: Job) -> Result:
         """Start a script and wait for its result."""
@@ -35,6 +111,150 @@ class ScriptRunner:
         return result
 
     def stop(self) -> None:
-        """Kill every script and the processes that serve them."""
-        with contextlib.suppress(NotImplementedError):
-            raise NotImplementedError
+        """Kill every script and the processes that serve them. The next start begins anew."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+            self._stopping = True
+        if thread is not None:
+            self._wake()
+            thread.join()
+
+    def _open(self) -> None:
+        self._stopping = False
+        if self._wakes < 0:
+            self._wakes, self._waker = os.pipe()
+            for end in (self._wakes, self._waker):
+                os.set_blocking(end, False)
+            self._selector.register(self._wakes, selectors.EVENT_READ, self._woken)
+
+    def _cancel(self, script: Script) -> None:
+        with self._lock:
+            self._cancelled.append(script)
+        self._wake()
+
+    def _wake(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._waker, b".")
+
+    # --- the thread that minds ---
+
+    def _mind(self) -> None:
+        while not self._stopping:
+            self._launch_waiting()
+            for key, _ in self._selector.select(self._seconds_to_rest()):
+                self._attend(key.data)
+            self._see_to_limits()
+        for running in list(self._running.values()):
+            running.give_up("cancelled")
+        self._lose_server()
+        with self._lock:
+            waiting = list(self._waiting)
+            self._waiting.clear()
+        for script in waiting:
+            script.finish(Result("cancelled"))
+
+    @staticmethod
+    def _attend(respond: Callable[[], None]) -> None:
+        try:
+            respond()
+        except Exception:
+            # All scripts are minded here: a fault in what one of them says must not end the others.
+            log.exception("what came from a script could not be read")
+            if isinstance(running := getattr(respond, "__self__", None), Running):
+                running.break_off()
+
+    def _woken(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            os.read(self._wakes, 4096)
+        with self._lock:
+            cancelled, self._cancelled = self._cancelled, []
+            queued = [script for script in cancelled if script in self._waiting]
+            for script in queued:
+                self._waiting.remove(script)
+        for script in queued:
+            script.finish(Result("cancelled"))
+        for running in list(self._running.values()):
+            if running.script in cancelled:
+                running.give_up("cancelled")
+
+    def _launch_waiting(self) -> None:
+        while len(self._running) < MOST_AT_ONCE:
+            with self._lock:
+                if not self._waiting:
+                    return
+                script = self._waiting.popleft()
+            try:
+                self._launch(script)
+            except ForkServerError as error:
+                log.error("no script can be run: %s", error)
+                script.finish(Result("exited", error=ScriptError("ScriptsUnavailable", str(error))))
+
+    def _launch(self, script: Script) -> None:
+        server = self._fork_server()
+        number = next(self._numbers)
+        running = Running(
+            script, self._selector, functools.partial(self._kill, number), self._connect, self._answered
+        )
+        self._running[number] = running
+        endpoint = f"http://127.0.0.1:{self._port}" if self._connect is not None else None
+        try:
+            running.launch(functools.partial(server.run, number), script.job.dump(endpoint_url=endpoint))
+        except OSError:
+            # Its process, or the zygote, has ended just now: we are told of it in a moment.
+            log.warning("a script's process ended before it was given its job")
+
+    def _fork_server(self) -> ForkServer:
+        if self._server is None:
+            port = self._port if self._connect is not None else 0
+            self._server = ForkServer(port=port, hidden=self._hidden)
+            self._selector.register(self._server.socket, selectors.EVENT_READ, self._heard)
+            self._warmed = set()
+        return self._server
+
+    def _heard(self) -> None:
+        assert self._server is not None, "its socket is only read as long as it is there"
+        ended = self._server.receive()
+        if ended is None:
+            log.error("the process that scripts are forked from has died; the next script starts another")
+            self._lose_server()
+            return
+        number, status = ended
+        if running := self._running.pop(number, None):
+            running.end(status)
+
+    def _lose_server(self) -> None:
+        if self._server is None:
+            return
+        self._selector.unregister(self._server.socket)
+        self._server.stop()
+        self._server = None
+        for number in list(self._running):
+            self._running.pop(number).end(None)
+
+    def _kill(self, number: int) -> None:
+        if self._server is not None:
+            with contextlib.suppress(OSError):
+                self._server.kill(number)
+
+    def _answered(self, services: list[str]) -> None:
+        """Scripts that come after one find loaded what it has used."""
+        for service in services:
+            if service not in self._warmed and self._server is not None:
+                self._warmed.add(service)
+                with contextlib.suppress(OSError):
+                    self._server.warm(service)
+
+    def _seconds_to_rest(self) -> float | None:
+        if not self._running:
+            return None
+        now = time.monotonic()
+        return min(LOOK_SECONDS, *(max(0.0, running.deadline - now) for running in self._running.values()))
+
+    def _see_to_limits(self) -> None:
+        now = time.monotonic()
+        for running in list(self._running.values()):
+            if now >= running.deadline:
+                running.give_up("timed out")
+            elif now - running.looked_at >= LOOK_SECONDS:
+                running.looked_at = now
+                running.look_at_memory()

@@ -1,0 +1,297 @@
+"""How a script's process is kept apart from the machine: in namespaces, or by what every Unix has."""
+
+import contextlib
+import fcntl
+import os
+import resource
+import shutil
+import signal
+import socket
+import struct
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from sandbox.scripts import kernel, view
+
+# Whom scripts are on the machine when the sandbox is root: nobody, or, where they share the machine's
+# processes, users of their own that nobody else is.
+NOBODY = 65534
+FIRST_USER = 2_113_000_000
+INSIDE = 1000
+_SIOCSIFFLAGS = 0x8914
+_IFF_UP = 1
+
+
+class Confinement(Protocol):
+    """`enter` and `fork` happen in the zygote, `settle` and `shut` in the forked process."""
+
+    def enter(self) -> None:
+        """Prepare the zygote. Errors: OSError when the machine forbids it."""
+
+    def fork(self, become: Callable[[], None]) -> int:
+        """Fork a process that does `become` and ends; returns its id."""
+
+    def settle(self) -> tuple[int, socket.socket | None]:
+        """Leave the zygote's surroundings. Returns the process id as the sandbox sees it, and the socket
+        on which calls to AWS arrive, if there must be one.
+        """
+
+    def shut(self, disk: int, directory: str, limits: dict[str, Any]) -> str:
+        """Make a directory like `directory`, which is returned, and give up the last rights."""
+
+    def kill(self, pid: int) -> None:
+        """Kill a script and what it has started."""
+
+    def clean_up(self, pid: int, others: set[int]) -> None:
+        """Remove what a script that has ended left behind; `others` are the zygote's other children."""
+
+
+class Namespaces:
+    """Each script has user, process, mount, network, IPC and host name namespaces of its own."""
+
+    def __init__(self, port: int, hidden: list[Path]) -> None:
+        self._port = port
+        self._hidden = hidden
+        self._proc = -1
+        self._processes = -1
+
+    def enter(self) -> None:
+        with contextlib.suppress(OSError):
+            # When memory runs out, a script is what the kernel ends first.
+            Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+        self._proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        if os.geteuid() == 0:
+            kernel.unshare(kernel.CLONE_NEWNS)
+            view.enter(self._hidden)
+            self._leave_users_as_root()
+            kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWPID)
+        else:
+            user, group = os.geteuid(), os.getegid()
+            kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS | kernel.CLONE_NEWPID)
+            self._map_ids(user, group)
+            view.enter(self._hidden)
+        self._begin_as_first_process()
+
+    def _leave_users_as_root(self) -> None:
+        """A new user namespace in which our id stands for nobody: only root outside of it may write that."""
+        begun, begin = os.pipe()
+        target = os.readlink("self", dir_fd=self._proc)
+        helper = os.fork()
+        if helper == 0:
+            status = 1
+            with contextlib.suppress(OSError):
+                os.close(begin)
+                os.read(begun, 1)
+                self._write(f"{target}/uid_map", f"{INSIDE} {NOBODY} 1")
+                self._write(f"{target}/gid_map", f"{INSIDE} {NOBODY} 1")
+                status = 0
+            os._exit(status)
+        os.setgroups([])
+        kernel.unshare(kernel.CLONE_NEWUSER)
+        os.close(begin)
+        os.close(begun)
+        _, status = os.waitpid(helper, 0)
+        if status:
+            raise PermissionError("the ids of a user namespace cannot be set")
+        os.setresgid(INSIDE, INSIDE, INSIDE)
+        os.setresuid(INSIDE, INSIDE, INSIDE)
+        # Changing ids has made root the owner of our files in /proc, which we still have to write to.
+        kernel.stay_dumpable()
+
+    def _map_ids(self, user: int, group: int) -> None:
+        """Be INSIDE in the user namespace that was just made, which `user` and `group` are outside of it."""
+        self._write("self/setgroups", "deny")
+        self._write("self/uid_map", f"{INSIDE} {user} 1")
+        self._write("self/gid_map", f"{INSIDE} {group} 1")
+
+    def _write(self, name: str, text: str) -> None:
+        """Write to a file of /proc, which is not in our view any more."""
+        descriptor = os.open(name, os.O_WRONLY, dir_fd=self._proc)
+        try:
+            os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)
+
+    def _begin_as_first_process(self) -> None:
+        """Go on as the first process of the new process namespace, with which all scripts end."""
+        pid = os.fork()
+        if pid:
+            os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) & 0xFF)
+        kernel.die_with_parent(signal.SIGKILL)
+        self._processes = os.open("self/ns/pid", os.O_RDONLY | os.O_CLOEXEC, dir_fd=self._proc)
+
+    def fork(self, become: Callable[[], None]) -> int:
+        kernel.unshare(kernel.CLONE_NEWPID)
+        pid = os.fork()
+        if pid == 0:
+            _do_and_end(become)
+        kernel.setns(self._processes, kernel.CLONE_NEWPID)
+        return pid
+
+    def settle(self) -> tuple[int, socket.socket | None]:
+        outside_pid = int(os.readlink("self", dir_fd=self._proc))
+        kernel.unshare(
+            kernel.CLONE_NEWUSER
+            | kernel.CLONE_NEWNS
+            | kernel.CLONE_NEWNET
+            | kernel.CLONE_NEWIPC
+            | kernel.CLONE_NEWUTS
+        )
+        self._map_ids(INSIDE, INSIDE)
+        # No further user namespace, in which a script would have capabilities again.
+        self._write("sys/user/max_user_namespaces", "0")
+        os.close(self._processes)
+        os.close(self._proc)
+        return outside_pid, self._listen()
+
+    def _listen(self) -> socket.socket | None:
+        """What listens at the sandbox's address in this network is accepted from by the sandbox itself."""
+        listener = socket.socket()
+        fcntl.ioctl(listener, _SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", _IFF_UP))
+        if not self._port:
+            listener.close()
+            return None
+        listener.bind(("127.0.0.1", self._port))
+        listener.listen(16)
+        return listener
+
+    def shut(self, disk: int, directory: str, limits: dict[str, Any]) -> str:
+        flags = kernel.MS_NOSUID | kernel.MS_NODEV
+        for place in view.WRITABLE:
+            if place == "tmp" or directory.startswith(f"/{place}/"):
+                kernel.mount(place, f"/{place}", "tmpfs", flags, f"size={disk},nr_inodes=10000,mode=1777")
+        os.umask(0o077)
+        Path(directory).mkdir(parents=True)
+        _limit(limits, processes=limits["processes"])
+        kernel.forbid_new_privileges()
+        kernel.drop_capabilities()
+        return directory
+
+    def kill(self, pid: int) -> None:
+        # The first process of a process namespace: all others in it die with it.
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    def clean_up(self, pid: int, others: set[int]) -> None:
+        """Namespaces and the file systems in them go with their last process."""
+
+
+class Plain:
+    """Where namespaces are forbidden: limits, a session and a directory, and for root another user."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._root = os.geteuid() == 0
+        self._user = FIRST_USER
+        self._users: dict[int, int] = {}
+
+    def enter(self) -> None:
+        kernel.adopt_orphans()
+
+    def fork(self, become: Callable[[], None]) -> int:
+        # Ids are used in turn, so that two scripts at the same time never share one.
+        self._user = FIRST_USER + (self._user - FIRST_USER + 1) % 10_000
+        pid = os.fork()
+        if pid == 0:
+            _do_and_end(become)
+        self._users[pid] = self._user
+        return pid
+
+    def settle(self) -> tuple[int, socket.socket | None]:
+        os.setsid()
+        kernel.die_with_parent(signal.SIGKILL)
+        return os.getpid(), None
+
+    def shut(self, disk: int, directory: str, limits: dict[str, Any]) -> str:
+        home = Path(_home(os.getpid()))
+        home.mkdir(mode=0o700)
+        os.umask(0o077)
+        if self._root:
+            user = self._user
+            os.chown(home, user, user)
+            os.setgroups([])
+            os.setresgid(user, user, user)
+            os.setresuid(user, user, user)
+            kernel.die_with_parent(signal.SIGKILL)
+            others = 0
+        else:
+            others = _processes_of(os.getuid())
+        own = home / Path(directory).name
+        own.mkdir()
+        _limit(limits, processes=others + int(limits["processes"]))
+        kernel.forbid_new_privileges()
+        tempfile.tempdir = str(home)
+        os.environ["TMPDIR"] = str(home)
+        return str(own)
+
+    def kill(self, pid: int) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+    def clean_up(self, pid: int, others: set[int]) -> None:
+        self.kill(pid)
+        if self._root:
+            _kill_all_of(self._users.pop(pid))
+        # What outlived its parents has become a child of ours.
+        while strays := _children() - others:
+            for stray in strays:
+                with contextlib.suppress(ProcessLookupError, ChildProcessError):
+                    os.kill(stray, signal.SIGKILL)
+                    os.waitpid(stray, 0)
+        shutil.rmtree(_home(pid), ignore_errors=True)
+
+
+def _kill_all_of(user: int) -> None:
+    """Kill every process of a user at once, which is the only way to end those that fork all the time."""
+    pid = os.fork()
+    if pid == 0:
+        with contextlib.suppress(OSError):
+            os.setresuid(user, user, user)
+            os.kill(-1, signal.SIGKILL)
+        os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def _children() -> set[int]:
+    return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
+
+
+def _home(pid: int) -> str:
+    return f"{tempfile.gettempdir()}/sandbox-script-{pid}"
+
+
+def _processes_of(user: int) -> int:
+    count = 0
+    for entry in Path("/proc").iterdir():
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and entry.stat().st_uid == user:
+                count += len(list((entry / "task").iterdir()))
+    return count
+
+
+def _limit(limits: dict[str, Any], *, processes: int) -> None:
+    seconds = int(limits["seconds"]) + 1
+    for kind, most in (
+        (resource.RLIMIT_CPU, seconds),
+        (resource.RLIMIT_AS, int(limits["memory"])),
+        (resource.RLIMIT_NPROC, processes),
+        (resource.RLIMIT_NOFILE, int(limits["open_files"])),
+        (resource.RLIMIT_FSIZE, int(limits["disk"])),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_MEMLOCK, 0),
+        (resource.RLIMIT_MSGQUEUE, 0),
+    ):
+        resource.setrlimit(kind, (most, most))
+
+
+def _do_and_end(become: Callable[[], None]) -> None:
+    status = 1
+    try:
+        become()
+        status = 0
+    finally:
+        os._exit(status)
