@@ -30,6 +30,8 @@ class StepContext:
     now: dt.datetime
     started_at: dt.datetime
     signals: tuple[Signal, ...]
+    step_execution_id: str
+    attempt: int
     execution_id: str
     execution_arn: str
     account_id: str

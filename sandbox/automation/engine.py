@@ -78,7 +78,7 @@ class Engine:
         while not execution.finished:
             if self._halted.is_set():
                 return None
-            with self._store.changing():
+            with self._store.changing(execution):
                 work = self._prepare(execution)
             self._wake_stopped()
             if isinstance(work, _Rest):
@@ -89,7 +89,7 @@ class Engine:
                 outcome = _take(work)
                 if self._halted.is_set():
                     return None
-                with self._store.changing():
+                with self._store.changing(execution):
                     self._settle(execution, work, outcome)
                 self._wake_stopped()
         self._on_end(execution)
@@ -100,7 +100,7 @@ class Engine:
         record = execution.current_step
         if execution.finished or record is None:
             return
-        with self._store.changing():
+        with self._store.changing(execution):
             if record.action == CHILD_ACTION and record.wake_at is None:
                 # Its child may have ended without anybody left to say so.
                 record.wake_at = self._clock.now()
@@ -115,7 +115,7 @@ class Engine:
 
     def give_up(self, execution: Execution) -> None:
         """End a run that the engine itself could not go on with."""
-        with self._store.changing():
+        with self._store.changing(execution):
             message = f"Internal Server Error. {GUIDE}"
             if (record := execution.current_step) is not None and not record.finished:
                 self._moves.close(record, "Failed", Failure(message, "Invocation", "Internal"))
@@ -140,12 +140,7 @@ class Engine:
             return None
         record = execution.current_step
         if record is None:
-            if execution.mode == "Interactive" and not execution.may_begin and not execution.cancel_deadline:
-                execution.status = "Waiting"
-                return _Rest(execution.deadline)
-            execution.may_begin = False
-            self._moves.begin(execution, now)
-            return None
+            return self._prepare_step(execution, now)
         for each in (record, execution.loop):
             if each is not None and each.deadline is not None and now >= each.deadline:
                 self._moves.time_out(execution, each)
@@ -153,6 +148,15 @@ class Engine:
         if record.wake_at is None or record.wake_at > now:
             return _Rest(_next_moment(execution, record))
         return self._turn(execution, record, now)
+
+    def _prepare_step(self, execution: Execution, now: dt.datetime) -> _Rest | None:
+        """Between two steps: in Interactive mode a person says when the next begins, except to clean up."""
+        if execution.mode == "Interactive" and not (execution.may_begin or execution.cancel_deadline):
+            execution.status = "Waiting"
+            return _Rest(execution.deadline)
+        execution.may_begin = False
+        self._moves.begin(execution, now)
+        return None
 
     def _stopped(self, execution: Execution, now: dt.datetime) -> bool:
         """Whether the run was just taken off its way: cancelled, completed early, or out of time."""
@@ -185,7 +189,7 @@ class Engine:
         assert step is not None, "a record exists only for a step of the document"
 
         def mark_call(name: str) -> None:
-            with self._store.changing():
+            with self._store.changing(execution):
                 record.calling = name
 
         def resolve_now(value: Any) -> Any:
@@ -201,6 +205,8 @@ class Engine:
             now=now,
             started_at=record.started_at or now,
             signals=tuple(record.signals),
+            step_execution_id=record.id,
+            attempt=record.attempt,
             execution_id=execution.id,
             execution_arn=execution.arn,
             account_id=execution.account_id,

@@ -1,6 +1,7 @@
 """How a document leads from step to step, and what a step passes on."""
 
 import functools
+import itertools
 from typing import Any
 
 from sandbox.automation.outcomes import Done, StepFailed
@@ -24,7 +25,7 @@ class Plan:
                 self._steps[step.name] = step
                 if loop:
                     self._loops[step.name] = loop
-        for step, after in zip(steps, steps[1:], strict=False):
+        for step, after in itertools.pairwise(steps):
             self._next.setdefault(step.name, after.name)
         for step in steps:
             self._gather(step.steps, step.name)

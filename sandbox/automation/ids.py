@@ -17,7 +17,7 @@ class Ids:
         self._lock = threading.Lock()
 
     def execution_id(self, cause: str = "") -> str:
-        """The id of a new execution; under a seed that of a child follows from its `cause`, a step's token."""
+        """The id of a new execution; under a seed that of a child follows from its `cause`."""
         if self._seed is None:
             return str(uuid.uuid4())
         with self._lock:

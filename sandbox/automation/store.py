@@ -13,12 +13,14 @@ from sandbox.automation.records import Execution
 class Store:
     """Thread-safe keeper of executions.
 
-    `on_change` is called (without arguments) after every change, so that whoever saves state knows.
+    `on_change` is called (without arguments) after every change, so that whoever saves state knows;
+    `on_move` with each execution that may have changed, while the store is held.
     """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.on_change: Callable[[], None] = lambda: None
+        self.on_move: Callable[[Execution], None] = lambda _: None
         self._executions: dict[str, Execution] = {}
         self._tokens: dict[tuple[str, str, str], tuple[str, str]] = {}
         self._within: defaultdict[tuple[str, str], list[Execution]] = defaultdict(list)
@@ -89,8 +91,8 @@ class Store:
 
     def get(self, execution_id: str) -> Execution | None:
         """The execution with this id in whatever account and Region, or None."""
-        with self.lock:
-            return self._executions.get(execution_id)
+        # Without the lock: the runner asks while it holds its own, which others take while they hold ours.
+        return self._executions.get(execution_id)
 
     def all(self) -> list[Execution]:
         """Every execution, in the order in which they were started."""
@@ -103,10 +105,12 @@ class Store:
             return list(self._within.get((account_id, region), ()))
 
     @contextlib.contextmanager
-    def changing(self) -> Iterator[None]:
-        """Hold the store while something in it is changed, then tell that it was."""
+    def changing(self, execution: Execution | None = None) -> Iterator[None]:
+        """Hold the store while something (in `execution`, if given) is changed, then tell that it was."""
         with self.lock:
             yield
+            if execution is not None:
+                self.on_move(execution)
         self.on_change()
 
     def dump(self) -> bytes:

@@ -18,6 +18,7 @@ from sandbox.automation.flow import parsed
 from sandbox.automation.records import Execution, Signal, StepExecution
 from sandbox.automation.store import Store
 from ssmdoc import parameters as document_parameters
+from tests.sandbox.conftest import Sandbox, start_sandbox, stop_sandbox
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 FINISHED = {"Success", "Failed", "TimedOut", "Cancelled"}
@@ -157,6 +158,14 @@ def conforming(client: Any) -> Any:
 
     client.meta.events.register("before-parse.ssm.*", check)
     return client
+
+
+@pytest.fixture(scope="session")
+def timeless() -> Iterator[Sandbox]:
+    """One more sandbox for all tests of the run, whose time leaps to whatever is due next."""
+    running = start_sandbox("--clock", "virtual")
+    yield running
+    stop_sandbox(running)
 
 
 @pytest.fixture
