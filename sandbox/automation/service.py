@@ -2,6 +2,7 @@
 
 from sandbox import settings
 from sandbox.automation import notices
+from sandbox.automation.api.previews import Previews
 from sandbox.automation.api.signalling import Signaller
 from sandbox.automation.api.starting import Starter
 from sandbox.automation.children import Children
@@ -41,3 +42,4 @@ conductor = Conductor(store=store, clock=clock, begin=children.begin, wake=_chan
 runner = Runner(Movers(engine, conductor), store, clock)
 starter = Starter(store=store, runner=runner, sessions=sessions, clock=clock)
 signaller = Signaller(store=store, runner=runner, clock=clock)
+previews = Previews(clock)

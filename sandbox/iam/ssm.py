@@ -97,6 +97,12 @@ def _resources(call: Call, principal: Principal) -> list[tuple[Resource, ...]]:
         # Policies that name the document must name the execution too; those from before that was so name
         # the automation-definition, and that is enough.
         found = [names, (f"{base}automation-execution/*", *(n for n in names if "definition/" in str(n)))]
+    elif call.operation == "StartExecutionPreview":
+        found = [_automation_names(base, shared, name, params.get("DocumentVersion") or "$DEFAULT")]
+    elif call.operation == "GetExecutionPreview":
+        found = [("*",)]
+    elif call.operation == "GetCalendarState":
+        found = [_document(base, shared, each) for each in strings(params.get("CalendarNames"))]
     elif call.operation in _DOCUMENT_OPERATIONS:
         found = [_document(base, shared, name)]
     elif call.operation in _PARAMETER_OPERATIONS:

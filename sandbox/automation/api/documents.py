@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_CreateDocument.html
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,8 +11,9 @@ from moto.ssm.models import Document as StoredDocument
 from moto.ssm.models import Documents
 
 import ssmdoc
-from sandbox.automation.api import sharing
+from sandbox.automation.api import calendar_states, sharing
 from sandbox.automation.api.errors import (
+    DuplicateDocumentContent,
     InvalidDocument,
     InvalidDocumentContent,
     InvalidDocumentOperation,
@@ -28,6 +30,7 @@ MOST_BYTES = 64 * 1024
 RESERVED_PREFIXES = ("aws", "amazon", "amzn")
 PLATFORMS = ["Windows", "Linux", "MacOS"]
 AUTOMATION = "Automation"
+TEXT = "TEXT"
 MOST_FAULTS_TOLD = 5
 VERSIONS_PAGE = 50
 
@@ -43,13 +46,13 @@ def create(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
     document_type = request.get("DocumentType", "Command")
     _check_content(request["Content"], document_format, document_type)
     documents = backend.create_document(
-        content=request["Content"],
+        content=_for_moto(request["Content"], document_format),
         requires=request.get("Requires"),
         attachments=request.get("Attachments"),
         name=name,
         version_name=request.get("VersionName"),
         document_type=document_type,
-        document_format=document_format,
+        document_format="JSON" if document_format == TEXT else document_format,
         target_type=request.get("TargetType"),
         tags=request.get("Tags"),
     )
@@ -60,15 +63,20 @@ def create(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
 def update(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
     """UpdateDocument: a new version; returns its DocumentDescription."""
     documents = _documents(backend, request["Name"])
-    document_format = request.get("DocumentFormat", "JSON")
-    _check_content(request["Content"], document_format, documents.get_default_version().document_type)
+    default = documents.get_default_version()
+    document_format = request.get("DocumentFormat", default.document_format if _is_text(default) else "JSON")
+    _check_content(request["Content"], document_format, default.document_type)
+    if document_format == TEXT and any(
+        request["Content"] == each.content for each in documents.versions.values()
+    ):
+        raise DuplicateDocumentContent("The content of the document is the same as that of another version.")
     backend.update_document(
-        content=request["Content"],
+        content=_for_moto(request["Content"], document_format),
         attachments=request.get("Attachments"),
         name=request["Name"],
         version_name=request.get("VersionName"),
         document_version=request.get("DocumentVersion"),
-        document_format=document_format,
+        document_format="JSON" if document_format == TEXT else document_format,
         target_type=request.get("TargetType"),
     )
     latest = documents.get_latest_version()
@@ -94,7 +102,7 @@ def get(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
     """GetDocument: the content as it was written, or in the other format when that is asked for."""
     visible = _visible(backend, request["Name"])
     found = visible.version(request.get("DocumentVersion"), request.get("VersionName"))
-    document_format = request.get("DocumentFormat") or found.document_format
+    document_format = TEXT if _is_text(found) else request.get("DocumentFormat") or found.document_format
     answer = backend._generate_document_information(found, document_format)
     return {**answer, "CreatedDate": found.created_date, **_display_name(found)}
 
@@ -160,6 +168,10 @@ def _visible(backend: Backend, name: str) -> sharing.Visible:
 def _check_content(content: str, document_format: str, document_type: str) -> None:
     if len(content.encode()) > MOST_BYTES:
         raise MaxDocumentSizeExceeded(f"The size limit of a document is {MOST_BYTES // 1024} KB.")
+    if (document_type == calendar_states.CHANGE_CALENDAR) != (document_format == TEXT):
+        raise ValidationException("TEXT is the format of change calendars, and theirs alone.")
+    if document_format == TEXT:
+        calendar_states.check(content)
     if document_type != AUTOMATION or document_format not in {"JSON", "YAML"}:
         return
     parsed = ssmdoc.parse(content, format="YAML" if document_format == "YAML" else "JSON")
@@ -181,8 +193,19 @@ def _checked(parsed: ssmdoc.Parsed, content: str) -> tuple[ssmdoc.Finding, ...]:
     return () if parsed.document is None else ssmdoc.check(content, format=parsed.format)
 
 
+def _for_moto(content: str, document_format: str) -> str:
+    """A content that moto can read: JSON in the place of a text, which `_complete` puts back."""
+    return json.dumps({"schemaVersion": "1.0", "text": content}) if document_format == TEXT else content
+
+
+def _is_text(document: StoredDocument) -> bool:
+    return bool(document.document_format == TEXT)
+
+
 def _complete(document: StoredDocument, request: Mapping[str, Any]) -> None:
-    """Note what moto does not: the display name, and the platforms that the document is for."""
+    """Note what moto does not: texts, the display name, and the platforms that the document is for."""
+    if document.document_type == calendar_states.CHANGE_CALENDAR:
+        document.content, document.document_format = request["Content"], TEXT
     vars(document)["display_name"] = request.get("DisplayName")
     document.platform_types = list(PLATFORMS)
 

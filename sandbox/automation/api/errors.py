@@ -95,6 +95,10 @@ class DocumentPermissionLimit(ApiError):
     pass
 
 
+class DuplicateDocumentContent(ApiError):
+    pass
+
+
 class InvalidDocument(ApiError):
     pass
 

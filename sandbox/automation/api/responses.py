@@ -8,7 +8,7 @@ from typing import Any
 from moto.core.responses import ActionResult, EmptyResult
 
 from sandbox.automation import service
-from sandbox.automation.api import documents, listing, shapes, sharing
+from sandbox.automation.api import calendar_states, documents, listing, shapes, sharing
 from sandbox.automation.api.document_lists import list_documents
 from sandbox.automation.api.errors import (
     AccessDeniedException,
@@ -222,3 +222,20 @@ class AutomationResponse(RunCommandResponse):
     @_operation
     def describe_document_permission(self) -> ActionResult:
         return ActionResult(sharing.describe(self.ssm_backend, self.request))
+
+    @_operation
+    def get_calendar_state(self) -> ActionResult:
+        principal, now = current_principal(), service.clock.now()
+        return ActionResult(calendar_states.state(self.request, principal.account_id, self.region, now))
+
+    # --- previews ---
+
+    @_operation
+    def start_execution_preview(self) -> ActionResult:
+        preview_id = service.previews.start(self.request, current_principal(), self.region)
+        return ActionResult({"ExecutionPreviewId": preview_id})
+
+    @_operation
+    def get_execution_preview(self) -> ActionResult:
+        account_id = current_principal().account_id
+        return ActionResult(service.previews.get(self.request["ExecutionPreviewId"], account_id, self.region))
