@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ssmdoc import suppressions
 from ssmdoc.checks import (
+    call_references,
     calls,
     conformity,
     definitions,
@@ -42,6 +43,7 @@ RULES: tuple[Rule, ...] = tuple(
         types,
         values,
         calls,
+        call_references,
         scripts,
         script_payloads,
         limits,

@@ -63,7 +63,7 @@ def _unknown_apis(context: Context) -> Iterator[Fault]:
             yield Fault((*step.path, "inputs", "Api"), message, meant(api, service.operations))
 
 
-def _operations(context: Context) -> Iterator[tuple[RawStep, Service, Operation]]:
+def operations(context: Context) -> Iterator[tuple[RawStep, Service, Operation]]:
     """The calls whose operation is known."""
     for step, name, api in _calls(context):
         service = apis.service(name)
@@ -76,7 +76,7 @@ def _operations(context: Context) -> Iterator[tuple[RawStep, Service, Operation]
     "api-input", "warning", "A call's inputs are those that its operation takes, of the types it takes.", _API
 )
 def _api_inputs(context: Context) -> Iterator[Fault]:
-    for step, service, operation in _operations(context):
+    for step, service, operation in operations(context):
         shape = {"members": operation.members, "required": operation.required}
         given = {key: value for key, value in step.inputs.items() if key not in _OWN_INPUTS}
         for found in shapes.structure(service, shape, given, ()):
@@ -101,7 +101,7 @@ def _selectors(step: RawStep) -> Iterator[tuple[str, str, Path]]:
 
 
 def _selected(context: Context) -> Iterator[tuple[RawStep, Operation, shapes.Selected, str, Path]]:
-    for step, service, operation in _operations(context):
+    for step, service, operation in operations(context):
         for text, kind, path in _selectors(step):
             if "{{" in text:
                 continue

@@ -73,6 +73,14 @@ def _may_not_have_run(context: Context) -> Iterator[Fault]:
             yield Fault(use.path, message, hint, text=use.reference.text)
 
 
+@RULES.add("step-retry", "warning", "A step that fails does not lead to itself.", _ACTIONS)
+def _retries(context: Context) -> Iterator[Fault]:
+    for step in context.steps:
+        if step.name and step.data.get("onFailure") == f"step:{step.name}":
+            message = f"{step.called} leads to itself when it fails, again and again."
+            yield Fault((*step.path, "onFailure"), message, "Give it maxAttempts to try it more than once.")
+
+
 @RULES.add("step-circle", "warning", "A document comes to an end.", _ACTIONS)
 def _circles(context: Context) -> Iterator[Fault]:
     nodes = context.graph.nodes

@@ -10,7 +10,7 @@ from ssmdoc.checks.rule import Context, Fault, Rules
 from ssmdoc.findings import Path
 from ssmdoc.operators import NUMERIC, TEXT
 from ssmdoc.references import Reference
-from ssmdoc.suggestions import listed
+from ssmdoc.suggestions import listed, meant
 
 RULES = Rules()
 
@@ -92,6 +92,24 @@ def _operators(context: Context) -> Iterator[Fault]:
             if operator and kind in parameters.TYPES and kind not in kinds:
                 message = f"{operator} compares {said}, and {found.text[:60]} stands for a {kind}."
                 yield Fault((*path, operator), message, _advice(kind), True)
+
+
+@RULES.add("branch-never", "warning", "A choice compares with a value that its parameter can have.", _BRANCH)
+def _never(context: Context) -> Iterator[Fault]:
+    for condition, path in _conditions(context):
+        found = references.whole(condition.get("Variable"))
+        parameter = (
+            context.document.parameters.get(found.name) if found and found.kind == "parameter" else None
+        )
+        constant = condition.get("StringEquals", condition.get("NumericEquals"))
+        if parameter is None or not parameter.allowed_values or isinstance(constant, (dict, list, bool)):
+            continue
+        allowed = [references.render(value) for value in parameter.allowed_values]
+        if constant is not None and not references.find(constant) and str(constant) not in allowed:
+            key = "StringEquals" if "StringEquals" in condition else "NumericEquals"
+            message = f"{parameter.name[:60]} is never `{str(constant)[:60]}`: its allowedValues lack it."
+            few = f"They are {listed(allowed)}." if len(allowed) <= 12 else ""
+            yield Fault((*path, key), message, meant(str(constant), allowed) or few)
 
 
 def _advice(kind: str) -> str:

@@ -202,6 +202,10 @@ MISTAKES: list[tuple[tuple[Any, ...], Any, str, tuple[Any, ...], str]] = [
     (step("await", "inputs", "DesiredValues"), [], "input-empty", step("await", "inputs", "DesiredValues"), "empty list"),
     (step("clean", "inputs", "StackName"), "{{ Count }", "reference-broken", step("clean", "inputs", "StackName"), "brace"),
     (step("clean", "inputs", "StackName"), "{{ Count | upper }}", "reference-broken", step("clean", "inputs", "StackName"), "no reference"),
+    (step("look", "inputs", "InstanceIds"), "{{ ImageId }}", "api-reference", step("look", "inputs", "InstanceIds"), "takes a list"),
+    (step("look", "inputs", "NextToken"), "{{ Names }}", "api-reference", step("look", "inputs", "NextToken"), "takes text"),
+    (step("look", "inputs", "Filters"), [{"Name": "x", "Values": "{{ ImageId }}"}], "api-reference", step("look", "inputs", "Filters", 0, "Values"), "an item of a list"),
+    (step("look", "onFailure"), "step:look", "step-retry", step("look", "onFailure"), "again and again"),
     (step("clean", "inputs", "StackName"), "${Count}", "reference-form", step("clean", "inputs", "StackName"), "{{ Count }}"),
     (step("clean", "inputs", "StackName"), "at-{look.State}", "reference-form", step("clean", "inputs", "StackName"), "{{ look.State }}"),
     (step("clean", "inputs", "StackName"), "${AWS::Region}", "reference-form", step("clean", "inputs", "StackName"), "{{ global:REGION }}"),
@@ -279,6 +283,7 @@ def test_the_mistakes_cover_the_rules() -> None:
     assert {rule.id for rule in RULES} - {mistake[2] for mistake in MISTAKES} == {
         # Planted in test_check_documents.py.
         "input-targets",
+        "branch-never",
         "reference-early",
         "reference-maybe",
         "step-circle",

@@ -77,6 +77,30 @@ def test_what_only_a_failure_leads_to_may_ask_what_was_there_before() -> None:
     assert not found(text, "reference-maybe")
 
 
+@pytest.mark.parametrize(
+    "comparison, lines",
+    [
+        ("StringEquals: fst", [9]),
+        ("StringEquals: fast", []),
+        ("StringEquals: '{{ global:REGION }}'", []),
+        ("StartsWith: fst", []),
+        ("NumericEquals: 7", [9]),
+    ],
+)
+def test_a_choice_compares_with_a_value_that_its_parameter_can_have(
+    comparison: str, lines: list[int]
+) -> None:
+    text = (
+        "schemaVersion: '0.3'\nparameters:\n  Speed: {type: String, allowedValues: [fast, slow]}\n"
+        "mainSteps:\n"
+        "- name: choose\n  action: aws:branch\n  inputs:\n    Choices:\n"
+        f"    - {{NextStep: wait, Variable: '{{{{ Speed }}}}', {comparison}}}\n"
+        "- {name: wait, action: 'aws:sleep', inputs: {Duration: PT1S}}\n"
+    )
+    assert [line for line, _ in found(text, "branch-never")] == lines
+    assert not found(text.replace("allowedValues", "x"), "branch-never")
+
+
 def test_a_circle_without_a_way_out_is_found() -> None:
     text = (
         HEAD

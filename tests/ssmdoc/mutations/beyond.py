@@ -98,6 +98,13 @@ def _call_with_text_for_a_list(site: Site) -> Iterator[Planted]:
 
 
 @KINDS.step
+def _call_with_a_reference_to_text_for_a_list(site: Site) -> Iterator[Planted]:
+    for key, value, _, shape in _given(site):
+        if shape["type"] == "list" and isinstance(value, list):
+            yield site.plant(("inputs", key), "{{ global:REGION }}")
+
+
+@KINDS.step
 def _call_with_text_for_a_map(site: Site) -> Iterator[Planted]:
     for key, value, _, shape in _given(site):
         if shape.get("type") in {"structure", "map"} and isinstance(value, dict):

@@ -141,6 +141,11 @@ def _failure_to_nowhere(site: Site) -> Iterator[Planted]:
 
 
 @KINDS.step
+def _failure_to_itself(site: Site) -> Iterator[Planted]:
+    yield site.plant(("onFailure",), f"step:{site.step.get('name')}")
+
+
+@KINDS.step
 def _failure_in_lower_case(site: Site) -> Iterator[Planted]:
     yield site.plant(("onFailure",), "abort")
 
@@ -567,6 +572,17 @@ def _truth_compared_with_a_word(site: Site) -> Iterator[Planted]:
             yield site.plant(
                 ("inputs", "Choices", index), fresh, ("inputs", "Choices", index, "BooleanEquals")
             )
+
+
+@KINDS.document
+def _choice_of_a_value_that_is_not_allowed(document: Document) -> Iterator[Planted]:
+    for site in sites(document):
+        for index, choice in _choices(site):
+            found = references.whole(choice.get("Variable"))
+            parameter = (document.get("parameters") or {}).get(found.name if found else "") or {}
+            if parameter.get("allowedValues") and "{{" not in choice.get("StringEquals", "{{"):
+                at = ("inputs", "Choices", index, "StringEquals")
+                yield site.plant(at, misspelt(f"{choice['StringEquals']}s"))
 
 
 @KINDS.step
