@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import multiprocessing
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -51,7 +53,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "seed": options.seed,
         "seconds": options.seconds,
     }
-    outcomes = list(_told(_outcomes(found, given, options.jobs), len(found.sources), quiet=options.json))
+    # moto prints what it thinks of a call; standard output is the report's.
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        outcomes = list(_told(_outcomes(found, given, options.jobs), len(found.sources)))
     from sandbox.trial import report
 
     if options.record:
@@ -107,7 +111,7 @@ def _parameters(path: Path | None) -> Mapping[str, Any]:
     return data
 
 
-def _told(outcomes: Iterator[Outcome], total: int, *, quiet: bool) -> Iterator[Outcome]:
+def _told(outcomes: Iterator[Outcome], total: int) -> Iterator[Outcome]:
     """The outcomes, with a line on a terminal that says how far they are."""
     shows = sys.stderr.isatty() and total > 1
     for number, outcome in enumerate(outcomes, 1):

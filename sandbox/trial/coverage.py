@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
-from sandbox.automation.records import StepExecution
-from ssmdoc import Document, graph
+from sandbox.automation import flow
+from sandbox.automation.records import Execution, StepExecution
+from ssmdoc import graph
 
 
 @dataclass(frozen=True)
@@ -30,30 +30,42 @@ class Coverage:
     ways: tuple[Way, ...]
 
 
-def coverage(document: Document, records: Sequence[StepExecution]) -> Coverage:
+def coverage(execution: Execution) -> Coverage:
     """What of a document a run went through, by its records."""
-    drawn = graph.build(document)
-    begun = [record for record in records if record.started_at is not None]
-    gone = {(before.name, after.name): before for before, after in _moves(begun)}
-    ways = []
-    for edge in drawn.edges:
-        record = gone.get((edge.source, edge.target))
-        failed = record is not None and record.status in ("Failed", "TimedOut")
-        ways.append(
-            Way(
-                edge.source,
-                edge.target,
-                edge.kind,
-                edge.label,
-                covered=record is not None and failed == (edge.kind == "failure") and edge.kind != "cancel",
-            )
-        )
+    plan = flow.plan_of(execution)
+    drawn = graph.build(plan.document)
+    begun = [record for record in execution.steps if record.started_at is not None]
     ran = {record.name for record in begun}
+    gone = {move for record in begun for move in _moves(plan, record, ran)}
+    ways = tuple(
+        Way(
+            edge.source,
+            edge.target,
+            edge.kind,
+            edge.label,
+            covered=(edge.source, edge.target, edge.kind == "failure") in gone and edge.kind != "cancel",
+        )
+        for edge in drawn.edges
+    )
     steps = tuple(node.id for node in drawn.nodes)
-    return Coverage(steps, tuple(step for step in steps if step in ran), tuple(ways))
+    return Coverage(steps, tuple(step for step in steps if step in ran), ways)
 
 
-def _moves(begun: list[StepExecution]) -> list[tuple[StepExecution, StepExecution]]:
-    moments = sorted(range(len(begun)), key=lambda index: (begun[index].started_at, index))
-    ordered = [begun[index] for index in moments]
-    return list(itertools.pairwise(ordered))
+def _moves(plan: flow.Plan, record: StepExecution, ran: Set[str]) -> Iterator[tuple[str, str, bool]]:
+    """From where to where a step's end led, and whether that is the way of onFailure."""
+    step = plan.step(record.name)
+    if step is None:
+        return
+    if step.steps and step.steps[0].name in ran:
+        yield step.name, step.steps[0].name, False
+    if record.parent is not None and record.finished:
+        yield step.name, record.parent.record.name, False
+    if record.status in ("Failed", "TimedOut"):
+        if step.failure_target in ran:
+            yield step.name, str(step.failure_target), True
+        elif step.on_failure == "Continue":
+            following = plan.following(step)
+            if following in ran:
+                yield step.name, str(following), False
+    elif record.next_step is not None:
+        yield step.name, record.next_step, False

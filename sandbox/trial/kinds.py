@@ -130,6 +130,8 @@ _RULES: tuple[tuple[str, str, str], ...] = (
 
 def kind_of(document: Document, parameter: Parameter) -> Kind | None:
     """The kind of thing that the parameter names, None when it names none that can be told."""
+    if parameter.name == document.assume_role_parameter:
+        return Kind("role", "arn")
     plain = parameter.type.removeprefix("List<").removesuffix(">")
     if plain in _TYPES:
         return _TYPES[plain]
@@ -153,6 +155,8 @@ def _facet(parameter: Parameter) -> str:
     ):
         if _compiled(f"(?:{ending})$").search(name):
             return facet
+    if name.endswith("role"):
+        return "arn"
     told = f"{parameter.allowed_pattern or ''} {parameter.description}".lower()
     return "arn" if "arn" in told.replace("-", " ").replace(":", " ").split() or "^arn" in told else "name"
 

@@ -123,6 +123,9 @@ def _details(outcome: Outcome) -> Iterator[str]:
         if not way.covered and way.kind != "cancel":
             label = f" ({way.label})" if way.label else ""
             yield f"       not gone: {way.source} -> {way.target}, {way.kind}{label}"
+    for each in outcome.heard:
+        if each.source == "world":
+            yield f"       the world moved for {each.step}: {each.service} {each.api}"
     for name, why in outcome.wanting.items():
         yield f"       not made for it: {name}: {_short(why)}"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,6 +20,7 @@ from sandbox.trial.lab import Account, Lab
 from sandbox.trial.library import Library, Source
 from sandbox.trial.reasons import Reason, reason
 from sandbox.trial.values import choose
+from sandbox.trial.world.moves import move
 from ssmdoc.analysis import steps as analysis
 
 POLL_SECONDS = 0.003
@@ -65,6 +67,7 @@ def try_document(lab: Lab, source: Source, library: Library, plan: Plan) -> Outc
     began = time.monotonic()
     cast = Cast(plan.fixtures, plan.auto, plan.seed)
     with lab.account(source.name, cast) as account:
+        cast.move = functools.partial(move, account.id)
         outcome = _Trial(lab, source, library=library, plan=plan, account=account, cast=cast).run()
     return _timed(outcome, time.monotonic() - began)
 
@@ -111,7 +114,7 @@ class _Trial:
             )["AutomationExecutionId"]
         except (ClientError, BotoCoreError) as error:
             return self._unstarted("StartAutomationExecution refuses it", str(error), values=choice.values)
-        return self._judged(document, self._await(execution_id), choice.values)
+        return self._judged(self._await(execution_id), choice.values)
 
     def _needed(self) -> Iterator[Source]:
         """The documents that the document runs, as far as they are at hand, and itself."""
@@ -154,9 +157,7 @@ class _Trial:
                 )
         return execution
 
-    def _judged(
-        self, document: ssmdoc.Document, execution: Execution, values: Mapping[str, list[str]]
-    ) -> Outcome:
+    def _judged(self, execution: Execution, values: Mapping[str, list[str]]) -> Outcome:
         runs = self._lab.store.within(self._account.id, execution.region)
         why = None
         if not execution.finished:
@@ -178,7 +179,7 @@ class _Trial:
             reason=why,
             values=values,
             outputs=dict(execution.outputs),
-            coverage=coverage(document, execution.steps),
+            coverage=coverage(execution),
             steps=tuple(_steps(execution)),
             heard=tuple(self._cast.heard),
             wanting=dict(self._account.world.wanting),

@@ -58,7 +58,7 @@ def choose(
     for name, parameter in document.parameters.items():
         if name in given:
             value = given[name]
-        elif not parameter.required:
+        elif not parameter.required and not chooser.must_replace(parameter):
             chooser.make_ready(parameter)
             continue
         else:
@@ -80,6 +80,15 @@ class _Chooser:
         self._caller_arn = caller_arn
         self._seed = seed
         self._creates_roles = "CreateRole" in str(document.data)
+
+    def must_replace(self, parameter: Parameter) -> bool:
+        """Whether the default is a placeholder with which no run can start: an assume role that is none."""
+        return (
+            parameter.name == self._document.assume_role_parameter
+            and parameter.default != ""
+            and "{{" not in str(parameter.default)
+            and bool(parameters.default_fault(parameter) or "arn:" not in str(parameter.default))
+        )
 
     def make_ready(self, parameter: Parameter) -> None:
         """Make what a default names where nobody would do without it: a role that is to be assumed."""
@@ -119,7 +128,7 @@ class _Chooser:
             case "Boolean":
                 yield from (True, False)
             case "StringMap":
-                yield {"Trial": "true"}
+                yield from ({"Trial": "true"}, self._matching(parameter))
             case "MapList":
                 yield from ({"Key": "Trial", "Value": "true"}, {"Name": "Trial"})
             case _:
@@ -159,6 +168,10 @@ class _Chooser:
         if found is None:
             return None
         value = found.facet(kind.facet)
+        if kind.thing == "role" and kind.facet == "arn" and self._fault(parameter, [value]):
+            wished = (self._matching(parameter) or "").rpartition(":role/")[2]
+            own = world.thing("role", wished.rpartition("/")[2]) if wished else None
+            return own.arn if own else None
         if self._fault(parameter, [value]) and parameter.allowed_pattern and kind.facet == "name":
             # The name may be one's own where the pattern is about names.
             wished = self._matching(parameter)
