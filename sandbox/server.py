@@ -22,7 +22,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.test import run_wsgi_app
 
-from sandbox import automation, control, events, services, settings, sts
+from sandbox import automation, control, events, scripts, services, settings, sts
 from sandbox.authorization import authorise
 from sandbox.calls import (
     Call,
@@ -383,7 +383,7 @@ def build(
     events.install()
     automation.install()
     services.install()
-    return make_server(
+    server = make_server(
         settings.HOST,
         settings.current().port,
         Gate(on_change, on_promise),
@@ -391,3 +391,15 @@ def build(
         request_handler=_QuietHandler,
         fd=listener.fileno(),
     )
+    _serve_scripts(server)
+    return server
+
+
+def _serve_scripts(server: BaseWSGIServer) -> None:
+    """Scripts are in networks of their own: a connection that one makes is taken as if made to `listener`."""
+    current = settings.current()
+    scripts.runner.serve_calls(
+        current.port, lambda connection: server.process_request(connection, (settings.HOST, 0))
+    )
+    if current.state_dir is not None:
+        scripts.runner.hide(current.state_dir)

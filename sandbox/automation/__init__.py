@@ -5,6 +5,7 @@ before it saves state for the last time. `store` is what a saved state has to ho
 `on_change`).
 """
 
+from sandbox import scripts
 from sandbox.automation.service import runner, store
 
 __all__ = ["install", "resume", "shutdown", "store"]
@@ -27,3 +28,4 @@ def resume() -> None:
 def shutdown() -> None:
     """Let no step begin any more, so that what is saved stays true."""
     runner.stop()
+    scripts.runner.stop()

@@ -47,6 +47,13 @@ class StepContext:
     resolve: Callable[[Any], Any] = field(repr=False)
     # Makes the execution that a client token will start a child of this one, which is told when it ends.
     expect_child: Callable[[str], None] = field(repr=False)
+    # When the step times out.
+    deadline: dt.datetime | None
+    # The credentials of the run's service role, as keyword arguments of a boto3.Session; None without a role.
+    keys: Callable[[], Mapping[str, str] | None] = field(repr=False)
+    # Leaves something under way when the turn ends by waiting: see `sandbox.automation.work.Work.begin`. None
+    # where turns cannot be ended like this.
+    leave_work: Callable[[Callable[[], None]], Callable[[], None]] | None = field(repr=False)
 
     def required(self, name: str) -> Any:
         """The input `name`; InvalidInputs when it is absent or empty."""

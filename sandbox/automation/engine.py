@@ -7,7 +7,7 @@ happens outside of the store's lock, so whatever is saved can be resumed.
 import datetime as dt
 import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,9 @@ from sandbox.automation.outcomes import Outcome, Repeat, StepFailed, Wait
 from sandbox.automation.records import Execution, Failure, StepExecution
 from sandbox.automation.store import Store
 from sandbox.automation.values import resolve
+from sandbox.automation.work import Work
+
+SCRIPT_ACTION = "aws:executeScript"
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Engine:
     """Runs documents. Everything outside of it is handed in: the store, the clock and the way to AWS.
 
     `on_end` is called with each run that has ended, `wake` with each that somebody should look at because
-    another's move has changed it. `throttling_limit` is that of Moves.
+    another's move has changed it. `throttling_limit` is that of Moves. `keys` gives the credentials of a
+    run's service role, None when it has none. Without `work`, actions do all their work within their turns.
     """
 
     def __init__(
@@ -55,13 +59,17 @@ class Engine:
         on_end: Callable[[Execution], None] = _nothing,
         wake: Callable[[Execution], None] = _nothing,
         throttling_limit: Callable[[Execution], int] = lambda _: 0,
+        keys: Callable[[Execution], Mapping[str, str] | None] = lambda _: None,
+        work: Work | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._client = client
         self._on_end = on_end
         self._wake = wake
-        self._moves = Moves(store, clock, throttling_limit)
+        self._keys = keys
+        self._work = work
+        self._moves = Moves(store, clock, throttling_limit, work.drop if work else _nothing)
         self._halted = threading.Event()
 
     def halt(self) -> None:
@@ -101,8 +109,8 @@ class Engine:
         if execution.finished or record is None:
             return
         with self._store.changing(execution):
-            if record.action == CHILD_ACTION and record.wake_at is None:
-                # Its child may have ended without anybody left to say so.
+            if record.wake_at is None and record.action in {CHILD_ACTION, SCRIPT_ACTION}:
+                # What it waits for has ended, or may have, without anybody left to say so.
                 record.wake_at = self._clock.now()
             if record.calling is not None:
                 interrupted = StepFailed(
@@ -218,6 +226,9 @@ class Engine:
             level=self._store.level(execution),
             resolve=resolve_now,
             expect_child=expect_child,
+            deadline=record.deadline,
+            keys=functools.partial(self._keys, execution),
+            leave_work=functools.partial(self._work.begin, execution, record) if self._work else None,
         )
         return _Turn(record, actions.find(step.action), context)
 

@@ -29,15 +29,21 @@ NEVER_THROTTLED = "aws:executeScript"
 class Moves:
     """What happens to a run when its steps begin and end, and when it is stopped.
 
-    `throttling_limit` tells for how many seconds a run's throttled calls are tried again.
+    `throttling_limit` tells for how many seconds a run's throttled calls are tried again; `drop` is called
+    with each step that waits no longer for what it has under way.
     """
 
     def __init__(
-        self, store: Store, clock: Clock, throttling_limit: Callable[[Execution], int] = lambda _: 0
+        self,
+        store: Store,
+        clock: Clock,
+        throttling_limit: Callable[[Execution], int] = lambda _: 0,
+        drop: Callable[[StepExecution], None] = lambda _: None,
     ) -> None:
         self._store = store
         self._clock = clock
         self._throttling_limit = throttling_limit
+        self._drop = drop
         self._stopped: deque[Execution] = deque()
 
     def take_stopped(self) -> list[Execution]:
@@ -150,6 +156,7 @@ class Moves:
     def retry_or_fail(self, execution: Execution, record: StepExecution, failure: StepFailed) -> None:
         """The attempt has failed: try again when AWS only was too busy, or the step has attempts left."""
         now = self._clock.now()
+        self._drop(record)
         if self._was_throttled(execution, record, failure, now):
             record.wake_at = now + dt.timedelta(seconds=_backoff(record.memo))
             return
@@ -243,6 +250,7 @@ class Moves:
 
     def close(self, record: StepExecution, status: str, failure: Failure | None = None) -> None:
         """The step has ended."""
+        self._drop(record)
         record.status, record.failure = status, failure
         record.ended_at = self._clock.now()
         record.deadline = record.wake_at = record.calling = record.throttled_at = None

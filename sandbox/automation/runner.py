@@ -67,6 +67,7 @@ class Runner:
         self._changed = threading.Condition(lock)
         self._vacant = threading.Condition(lock)
         self._idle = 0
+        self._held = 0
         self._leader: int | None = None
         self._threads: list[threading.Thread] = []
         self._stopping = False
@@ -122,6 +123,18 @@ class Runner:
             record.signals.append(Signal("Ended", execution.arn, "", now))
             record.wake_at = now
         self.wake(parent)
+
+    def hold(self) -> Callable[[], None]:
+        """Keep virtual time from leaping until what this returns is called."""
+        with self._changed:
+            self._held += 1
+
+        def release() -> None:
+            with self._changed:
+                self._held -= 1
+                self._call_up()
+
+        return release
 
     def expire_waits(self) -> None:
         """On a virtual clock: let time pass even for those that now wait for people, until they time out."""
@@ -219,7 +232,7 @@ class Runner:
             return None
 
     def _may_leap(self) -> bool:
-        return not self._busy and self._agenda.passes_time()
+        return not self._busy and not self._held and self._agenda.passes_time()
 
     def _hand_over(self) -> None:
         """Let another thread lead while this one is held up."""

@@ -1,5 +1,7 @@
 """The parts of the Automation service of this process, put together."""
 
+from collections.abc import Callable
+
 from sandbox import settings
 from sandbox.automation import notices
 from sandbox.automation.api.previews import Previews
@@ -13,6 +15,7 @@ from sandbox.automation.records import Execution
 from sandbox.automation.runner import Runner
 from sandbox.automation.sessions import Sessions
 from sandbox.automation.store import Store
+from sandbox.automation.work import Work
 
 
 def _ended(execution: Execution) -> None:
@@ -22,6 +25,10 @@ def _ended(execution: Execution) -> None:
 
 def _changed(execution: Execution) -> None:
     runner.wake(execution)
+
+
+def _held() -> Callable[[], None]:
+    return runner.hold()
 
 
 def _begun(execution: Execution) -> None:
@@ -36,7 +43,16 @@ clock = clock_of(settings.current().clock, seeded=settings.current().seed is not
 store = Store()
 store.on_move = _moved
 sessions = Sessions(clock)
-engine = Engine(store=store, clock=clock, client=sessions.client, on_end=_ended, wake=_changed)
+work = Work(store=store, clock=clock, wake=_changed, hold=_held)
+engine = Engine(
+    store=store,
+    clock=clock,
+    client=sessions.client,
+    on_end=_ended,
+    wake=_changed,
+    keys=sessions.role_keys,
+    work=work,
+)
 children = Children(store=store, sessions=sessions, clock=clock, submit=_begun)
 conductor = Conductor(store=store, clock=clock, begin=children.begin, wake=_changed, on_end=_ended)
 runner = Runner(Movers(engine, conductor), store, clock)

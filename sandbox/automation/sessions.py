@@ -66,6 +66,16 @@ class Sessions:
             acting.clients[service] = _make_client(acting.session, service)
         return acting.clients[service]
 
+    def role_keys(self, execution: Execution) -> Mapping[str, str] | None:
+        """The credentials of the run's service role, as keyword arguments of a boto3.Session.
+
+        None when the run has no service role; AccessDenied when it may not be assumed.
+        """
+        if not execution.role_arn:
+            return None
+        given = assume(execution, execution.role_arn).credentials()
+        return {name: value for name, value in given.items() if value}
+
     def forget(self, execution: Execution) -> None:
         """Drop what is kept for a run that has ended."""
         with self._lock:

@@ -30,6 +30,7 @@ class ForkServer:
     """A running zygote. `confined` tells whether its scripts are in namespaces."""
 
     def __init__(self, *, port: int, hidden: list[Path]) -> None:
+        hidden = [REPOSITORY, *hidden]
         try:
             self._process, self.socket = start(port, "namespaces", hidden)
             self.confined = True

@@ -30,8 +30,9 @@ class Script:
         self, job: Job, on_end: "Callable[[Script], None]", cancel: "Callable[[Script], None]"
     ) -> None:
         self.job = job
-        self._on_end = on_end
+        self._followers = [on_end]
         self._cancel = cancel
+        self._lock = threading.Lock()
         self._ended = threading.Event()
         self._result: Result | None = None
 
@@ -43,20 +44,30 @@ class Script:
         self._ended.wait(timeout)
         return self._result
 
+    def then(self, follow: "Callable[[Script], None]") -> None:
+        """Call `follow` when it has ended, from a thread of ours, or now if it has."""
+        with self._lock:
+            if not self._ended.is_set():
+                self._followers.append(follow)
+                return
+        follow(self)
+
     def cancel(self) -> None:
         """Kill it and all its processes now; its result is `cancelled`. No effect once it has ended."""
         self._cancel(self)
 
     def finish(self, result: Result) -> None:
         """Note how it ended and tell; for the runner."""
-        if self._ended.is_set():
-            return
-        self._result = result
-        self._ended.set()
-        try:
-            self._on_end(self)
-        except Exception:
-            log.exception("what follows a script could not be done")
+        with self._lock:
+            if self._ended.is_set():
+                return
+            self._result = result
+            self._ended.set()
+        for follow in self._followers:
+            try:
+                follow(self)
+            except Exception:
+                log.exception("what follows a script could not be done")
 
 
 class ScriptRunner:

@@ -1,0 +1,193 @@
+"""aws:executeScript.
+
+https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-executeScript.html
+"""
+
+import contextlib
+import datetime as dt
+import json
+import re
+from typing import Any
+
+from sandbox import settings
+from sandbox.automation.actions.registry import Action
+from sandbox.automation.context import StepContext
+from sandbox.automation.outcomes import Done, InvalidInputs, Outcome, StepFailed, TimedOut, Wait
+from sandbox.errors import AwsError
+from sandbox.scripts import Credentials, Job, Limits, Result, Script, ScriptError, runner
+
+POLLING = "Poll action status for completion"
+# Python 3.6 to 3.11 are what AWS names; all of them run on the Python that runs the sandbox.
+PYTHON = re.compile(r"python3\.\d{1,2}")
+POWERSHELL = re.compile(r"PowerShell (Core )?[67]\.\d")
+MODULE = "customer_script"
+LONGEST_SECONDS = 600
+MOST_BYTES = 100_000
+MOST_ITEMS = 100
+# Most scripts end this soon, and their step then takes one turn; longer ones hold up no thread.
+PATIENCE_SECONDS = 0.2
+
+_scripts: dict[str, Script] = {}
+
+
+def run(context: StepContext) -> Outcome:
+    if "result" in context.memo:
+        # The script's sleeps did not really pass: now they have, on the run's clock.
+        return _outcome(context.memo["result"])
+    if not context.memo.get("started"):
+        return _start(context)
+    script = _scripts.get(context.step_execution_id)
+    if script is None:
+        raise StepFailed(
+            "The sandbox stopped while this step's script ran. What the script had done by then is not "
+            "known: check before running the automation again",
+            doing=POLLING,
+            type="Internal",
+        )
+    result = script.result(0)
+    return Wait(None, POLLING) if result is None else _ended(context, result)
+
+
+def _start(context: StepContext) -> Outcome:
+    job = _job(context)
+    context.memo["started"] = True
+    if context.leave_work is None:
+        return _ended(context, runner.run(job))
+    script = runner.start(job)
+    _scripts[context.step_execution_id] = script
+    result = script.result(PATIENCE_SECONDS)
+    if result is not None:
+        return _ended(context, result)
+    done = context.leave_work(script.cancel)
+    script.then(lambda _: done())
+    return Wait(None, POLLING)
+
+
+def _ended(context: StepContext, result: Result) -> Outcome:
+    _scripts.pop(context.step_execution_id, None)
+    if result.slept > 0:
+        context.memo["result"] = result
+        return Wait(context.now + dt.timedelta(seconds=result.slept), POLLING)
+    return _outcome(result)
+
+
+# --- what the script is given ---
+
+
+def _job(context: StepContext) -> Job:
+    runtime = str(context.required("Runtime"))
+    if POWERSHELL.fullmatch(runtime):
+        raise StepFailed(
+            f"The sandbox runs Python scripts only, and this one is for {runtime}. Give the step's result in "
+            "a fixture, or try it on AWS",
+            doing=POLLING,
+            type="Internal",
+        )
+    if not PYTHON.fullmatch(runtime):
+        raise InvalidInputs(f"The runtime {runtime} is not supported: use python3.11.")
+    if context.inputs.get("Attachment"):
+        raise StepFailed(
+            f"The sandbox does not keep attachments of documents, such as {context.inputs['Attachment']}. "
+            "Put the code into the input Script, or give the step's result in a fixture",
+            doing=POLLING,
+            type="Internal",
+        )
+    script, handler = str(context.required("Script")), str(context.required("Handler"))
+    module, _, function = handler.rpartition(".")
+    module = module or MODULE
+    return Job(
+        files={f"{module}.py": script},
+        handler=f"{module}.{function}",
+        payload=json.dumps(_events(context), default=str),
+        context=_surroundings(context),
+        credentials=_credentials(context),
+        region=context.region,
+        directory=f"/tmp/{context.step_execution_id}-{context.now:%Y-%m-%d-%H-%M-%S}",  # noqa: S108 - its own
+        limits=Limits(seconds=_seconds_left(context)),
+        epoch=None if settings.current().clock == 1 else context.now.timestamp(),
+    )
+
+
+def _events(context: StepContext) -> Any:
+    """The input InputPayload: a map, or what a reference to one stands for."""
+    given = context.inputs.get("InputPayload")
+    if isinstance(given, str) and given.lstrip()[:1] in {"{", "["}:
+        with contextlib.suppress(ValueError):
+            return json.loads(given)
+    return {} if given is None or given == "" else given
+
+
+def _surroundings(context: StepContext) -> dict[str, str]:
+    return {
+        "automation:EXECUTION_ID": context.execution_id,
+        "global:ACCOUNT_ID": context.account_id,
+        "global:AWS_PARTITION": context.execution_arn.split(":")[1],
+        "global:DATE": f"{context.now:%Y-%m-%d}",
+        "global:DATE_TIME": f"{context.now:%Y-%m-%d_%H.%M.%S}",
+        "global:REGION": context.region,
+    }
+
+
+def _credentials(context: StepContext) -> Credentials | None:
+    """Those of the service role; a run in its caller's own context has none for its scripts."""
+    try:
+        keys = context.keys()
+    except AwsError as error:
+        raise StepFailed(error.message, type="Permission") from error
+    if keys is None:
+        return None
+    return Credentials(
+        keys["aws_access_key_id"], keys["aws_secret_access_key"], keys.get("aws_session_token")
+    )
+
+
+def _seconds_left(context: StepContext) -> float:
+    if context.deadline is None:
+        return LONGEST_SECONDS
+    return min(LONGEST_SECONDS, max(0.0, (context.deadline - context.now).total_seconds()))
+
+
+# --- what comes of it ---
+
+
+def _outcome(result: Result) -> Done:
+    logs = {"ExecutionLog": result.logs} if result.logs else {}
+    if result.ending != "returned" or result.payload is None:
+        raise _failure(result, {"OutputPayload": logs} if logs else {})
+    if len(result.payload) > MOST_BYTES:
+        raise StepFailed(
+            f"The output of the script has {len(result.payload)} bytes; the limit is {MOST_BYTES}",
+            doing=POLLING,
+        )
+    try:
+        value = json.loads(result.payload)
+    except (ValueError, RecursionError) as error:
+        raise StepFailed(f"The output of the script is not JSON: {error}", doing=POLLING) from error
+    if isinstance(value, list):
+        value = value[:MOST_ITEMS]
+    payload = {**logs, "Payload": value}
+    return Done(outputs={"OutputPayload": payload}, payload=payload)
+
+
+def _failure(result: Result, outputs: dict[str, Any]) -> StepFailed:
+    if result.ending == "timed out":
+        return TimedOut("", doing=POLLING, outputs=outputs)
+    if result.error is not None:
+        return StepFailed(_words(result.error), doing=POLLING, outputs=outputs)
+    reason = {
+        "out of memory": "The script was ended because it used more memory than a script may",
+        "cancelled": "The script was cancelled",
+        "exited": f"The script's process ended without an answer, with the status {result.exit_status}",
+    }
+    return StepFailed(reason[result.ending], doing=POLLING, outputs=outputs)
+
+
+def _words(error: ScriptError) -> str:
+    """The exception as AWS words it in a FailureMessage."""
+    said = f"{error.type} - {error.message}" if error.message else error.type
+    if not error.frames:
+        return said
+    return "Traceback (most recent call last):\n" + "".join(error.frames) + f"\n{said}"
+
+
+ACTION = Action("aws:executeScript", run, timeout_seconds=LONGEST_SECONDS)
