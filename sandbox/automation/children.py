@@ -20,8 +20,10 @@ AT_A_PLACE = {
     "Targets": "Targets",
     "MaxConcurrency": "TargetsMaxConcurrency",
     "MaxErrors": "TargetsMaxErrors",
+    "AlarmConfiguration": "TargetLocationAlarmConfiguration",
 }
-PASSED_ON = ("DocumentVersion", "TargetParameterName", "TargetMaps", *AT_A_PLACE)
+# What holds at every place that says nothing else. The request's own alarm is watched where it was started.
+PASSED_ON = ("DocumentVersion", "TargetParameterName", "TargetMaps", "Targets", "MaxConcurrency", "MaxErrors")
 
 
 @dataclass(frozen=True)

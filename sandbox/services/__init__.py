@@ -3,7 +3,7 @@
 The server calls `install()` once, before it builds its applications.
 """
 
-from sandbox.services import accounts, images, parameters, resource_groups, stacks
+from sandbox.services import accounts, alarms, images, parameters, resource_groups, stacks
 
 __all__ = ["install"]
 
@@ -11,6 +11,7 @@ __all__ = ["install"]
 def install() -> None:
     """Put our responses in the place of moto's."""
     accounts.install()
+    alarms.install()
     images.install()
     parameters.install()
     resource_groups.install()

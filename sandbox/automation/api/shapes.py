@@ -53,6 +53,8 @@ def _common(execution: Execution) -> dict[str, Any]:
             "CurrentAction": current.action if current else None,
             "FailureMessage": execution.failure_message,
             "ParentAutomationExecutionId": execution.parent_id,
+            "AlarmConfiguration": execution.alarm_configuration,
+            "TriggeredAlarms": execution.triggered_alarms,
             **fleet_shapes.targets(execution),
         }
     )

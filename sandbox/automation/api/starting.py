@@ -45,7 +45,6 @@ from ssmdoc import references
 CALLER_HOURS = 12
 MOST_TAGS = 5
 ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+")
-NOT_EMULATED = ("AlarmConfiguration",)
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,6 @@ class Starter:
             # Whoever asks again, maybe another person, asks to pass the role on just as well.
             _check_passing(started, principal)
             return started.id
-        _refuse_what_is_not_emulated(request)
         execution = self._execution(request, principal, region)
         if not self.runner.has_room(execution):
             raise AutomationExecutionLimitExceededException(
@@ -112,6 +110,7 @@ class Starter:
             upcoming=document.steps[0].name if document.steps else None,
             parent_id=self.store.parent_of(request.get("ClientToken")),
             mode=request.get("Mode") or "Auto",
+            alarm_configuration=request.get("AlarmConfiguration"),
         )
         execution.role_arn = _assume_role(execution, document, now)
         if execution.role_arn:
@@ -160,12 +159,6 @@ def _same(execution_id: str, earlier: str, request: str) -> str:
             "The client token was used before with another request: use a new one, or send the same request."
         )
     return execution_id
-
-
-def _refuse_what_is_not_emulated(request: Mapping[str, Any]) -> None:
-    for name in NOT_EMULATED:
-        if request.get(name):
-            raise ValidationException(f"This sandbox does not emulate {name} of StartAutomationExecution.")
 
 
 def find_document(name: str, version: str | None, account_id: str, region: str) -> StoredDocument:

@@ -162,6 +162,20 @@ def test_targets_are_those_of_each_place(sandbox, other_account, launch):
     assert parent["AutomationExecutionStatus"] == "Success"
 
 
+def test_the_alarm_of_a_place_is_one_that_is_there(launch, other_account, central):
+    alarm = {"Alarms": [{"Name": "not-there"}]}
+    parent = launch(
+        {
+            "Accounts": [other_account.id],
+            "Regions": REGIONS[:1],
+            "TargetLocationAlarmConfiguration": alarm,
+        },
+        Parameters={"Item": ["PT1H"], "Role": [central]},
+    )
+    assert [step["StepStatus"] for step in parent["StepExecutions"]] == ["Cancelled"]
+    assert parent["AutomationExecutionStatus"] == "Failed"
+
+
 def test_organizational_units_stand_for_their_accounts(sandbox, other_account, launch):
     organizations = sandbox.client("organizations")
     root = organizations.list_roots()["Roots"][0]["Id"]
