@@ -130,7 +130,7 @@ def _outcomes(found: library.Library, given: Mapping[str, Any], jobs: int) -> It
     with ProcessPoolExecutor(
         min(jobs, len(found.sources)),
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_begin,
+        initializer=_begin_process,
         initargs=(found, given),
     ) as pool:
         waiting = [(source, pool.submit(_try, source)) for source in found.sources]
@@ -163,6 +163,11 @@ def _begin(found: library.Library, given: Mapping[str, Any]) -> None:
     from sandbox.trial.running import Plan
 
     _at_work = Lab(), found, Plan(**given)
+
+
+def _begin_process(found: library.Library, given: Mapping[str, Any]) -> None:
+    sys.stdout = Path(os.devnull).open("w")
+    _begin(found, given)
 
 
 def _try(source: library.Source) -> Outcome:

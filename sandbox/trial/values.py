@@ -169,8 +169,8 @@ class _Chooser:
             return None
         value = found.facet(kind.facet)
         if kind.thing == "role" and kind.facet == "arn" and self._fault(parameter, [value]):
-            wished = (self._matching(parameter) or "").rpartition(":role/")[2]
-            own = world.thing("role", wished.rpartition("/")[2]) if wished else None
+            name = (self._matching(parameter) or "").rpartition(":role/")[2].rpartition("/")[2]
+            own = world.thing("role", name) if name else None
             return own.arn if own else None
         if self._fault(parameter, [value]) and parameter.allowed_pattern and kind.facet == "name":
             # The name may be one's own where the pattern is about names.

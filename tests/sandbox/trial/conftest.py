@@ -1,0 +1,74 @@
+"""Trials as people run them: a process that is given files and prints a report."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.stack import COMPILED
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+@dataclass(frozen=True)
+class Trials:
+    """What a trial command gave: its exit status, its report, what it said on stderr, and its text."""
+
+    status: int
+    report: dict[str, Any]
+    errors: str
+    text: str
+
+    def of(self, document: str) -> dict[str, Any]:
+        """The report of one document."""
+        found: dict[str, Any] = next(
+            each for each in self.report["documents"] if each["document"] == document
+        )
+        return found
+
+
+def run_trials(*arguments: str | Path, json_report: bool = True) -> Trials:
+    """Run `python -m sandbox trial`."""
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "sandbox",
+            "trial",
+            *map(str, arguments),
+            *(["--json"] if json_report else []),
+        ],
+        cwd=REPOSITORY,
+        env={"PATH": os.environ["PATH"], **COMPILED},
+        capture_output=True,
+        text=True,
+        timeout=170,
+        check=False,
+    )
+    report = json.loads(done.stdout) if json_report and done.stdout else {}
+    return Trials(done.returncode, report, done.stderr, done.stdout)
+
+
+Write = Callable[[Mapping[str, Any]], Path]
+
+
+@pytest.fixture(scope="session")
+def folder_of(tmp_path_factory: pytest.TempPathFactory) -> Write:
+    """Write documents into a folder of their own: file names (without .json) and contents."""
+
+    def write(documents: Mapping[str, Any]) -> Path:
+        folder = tmp_path_factory.mktemp("documents")
+        for name, content in documents.items():
+            text = json.dumps({"schemaVersion": "0.3", **content})
+            (folder / f"{name}.json").write_text(text, encoding="utf-8")
+        return folder
+
+    return write
