@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from ssmdoc.analysis import powershell, scripts
 from ssmdoc.checks.rule import Context, Fault, RawStep, Rules
 from ssmdoc.checks.script_reading import read
 from ssmdoc.nodes import Node
@@ -18,11 +18,6 @@ _DEPRECATED = {
     **dict.fromkeys(("python3.6", "python3.7", "python3.8"), "python3.11"),
     **dict.fromkeys(("PowerShell Core 6.0", "PowerShell 7.0"), "PowerShell 7.4"),
 }
-# AWS Tools for PowerShell name their commands after the service: Get-EC2Instance, Write-S3Object.
-_CMDLET = re.compile(
-    r"\b(?:Get|Set|New|Remove|Add|Start|Stop|Edit|Write|Read|Send|Invoke|Register|Unregister|Enable|Disable|Restart)"
-    r"-(?:EC2|S3|SSM|IAM|RDS|CFN|CW|CWL|LM|SNS|SQS|STS|ASG?|ELB|ELB2|DDB|KMS|SEC|ECS|EKS|R53|ORG)[A-Z]\w+"
-)
 
 
 def _scripts(context: Context) -> Iterator[tuple[RawStep, str]]:
@@ -111,7 +106,9 @@ def _roles(context: Context) -> Iterator[Fault]:
 
 
 def _calls_aws(step: RawStep, script: str) -> bool:
+    """Whether a script makes a call of AWS; one that imports the SDK and calls nothing by it does not."""
     if not str(step.inputs.get("Runtime", "")).startswith("python"):
-        return bool(_CMDLET.search(script))
-    reading = read(script)
-    return reading is not None and reading.sdk
+        commands = powershell.read(script)
+        return bool(commands.calls or commands.untold)
+    reading, found = read(script), scripts.read(script)
+    return bool(found.calls) or (reading is not None and reading.sdk and bool(found.untold))

@@ -135,8 +135,9 @@ def test_a_property_is_awaited_that_can_come() -> None:
 @pytest.mark.parametrize(
     ("runtime", "script"),
     [
-        ("python3.11", "import boto3\n      def main(e, c): pass"),
-        ("python3.11", "from boto3.session import Session\n      def main(e, c): pass"),
+        ("python3.11", "import boto3\n      def main(e, c): return boto3.client('ec2').describe_vpcs()"),
+        ("python3.11", "from boto3.session import Session\n      Session().client('ec2').describe_vpcs()"),
+        ("python3.11", "import boto3\n      def main(e, c): return boto3.client(e['Service']).describe()"),
         ("PowerShell 7.4", "Get-EC2Instance -InstanceId i-1"),
     ],
 )
@@ -155,6 +156,8 @@ def test_a_script_that_calls_aws_needs_a_role(runtime: str, script: str) -> None
     )
     assert [line for line, _ in found(text, "script-role")] == [9]
     assert not found(WITH_ROLE + text, "script-role")
+    idle = text.replace(script, "import boto3, botocore.exceptions")
+    assert not found(idle, "script-role"), "what imports the SDK and calls nothing needs no role"
 
 
 def test_a_document_that_may_run_over_12_hours_needs_a_role() -> None:
