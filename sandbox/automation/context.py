@@ -14,6 +14,24 @@ from sandbox.errors import AwsError
 from ssmdoc import Document, Step
 
 FIRST_POLL_SECONDS = 0.5
+# By these codes services say that they are called too often.
+_THROTTLES = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "TransactionInProgressException",
+    }
+)
 LONGEST_POLL_SECONDS = 10.0
 
 
@@ -129,12 +147,7 @@ def call_failure(
     response = error.response
     code = str(response.get("Error", {}).get("Code", ""))
     denied = code.startswith(("AccessDenied", "UnauthorizedOperation", "AuthorizationError"))
-    throttled = code in {
-        "Throttling",
-        "ThrottlingException",
-        "RequestLimitExceeded",
-        "TooManyRequestsException",
-    }
+    throttled = code in _THROTTLES
     kind = "Permission" if denied else "Throttling" if throttled else "Action"
     return StepFailed(
         reason or str(error),

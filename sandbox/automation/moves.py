@@ -159,6 +159,7 @@ class Moves:
         self._drop(record)
         if self._was_throttled(execution, record, failure, now):
             record.wake_at = now + dt.timedelta(seconds=_backoff(record.memo))
+            _set_deadline(record, record.wake_at)
             return
         step = plan_of(execution).step(record.name)
         if step is None or record.attempt >= step.max_attempts or failure.stage == "InputValidation":

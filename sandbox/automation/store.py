@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 from sandbox.automation.ids import ids
 from sandbox.automation.records import Execution
+from sandbox.automation.service_settings import ServiceSettings
 
 
 class Store:
@@ -21,6 +22,7 @@ class Store:
         self.lock = threading.RLock()
         self.on_change: Callable[[], None] = lambda: None
         self.on_move: Callable[[Execution], None] = lambda _: None
+        self.service_settings = ServiceSettings()
         self._executions: dict[str, Execution] = {}
         self._tokens: dict[tuple[str, str, str], tuple[str, str]] = {}
         self._within: defaultdict[tuple[str, str], list[Execution]] = defaultdict(list)
@@ -81,6 +83,10 @@ class Store:
         with self.lock:
             return list(self._children.get(parent_id, ()))
 
+    def throttling_limit(self, execution: Execution) -> int:
+        """For how many seconds a step of the execution tries a throttled call again."""
+        return self.service_settings.get(execution.account_id, execution.region).seconds
+
     def level(self, execution: Execution) -> int:
         """How many executions stand above this one: 0 for one that nothing but a call has started."""
         level, parent_id = 0, execution.parent_id
@@ -116,12 +122,14 @@ class Store:
     def dump(self) -> bytes:
         """Everything, as bytes for `load`."""
         with self.lock:
-            return pickle.dumps((self._executions, self._tokens), protocol=pickle.HIGHEST_PROTOCOL)
+            kept = (self._executions, self._tokens, self.service_settings)
+            return pickle.dumps(kept, protocol=pickle.HIGHEST_PROTOCOL)
 
     def load(self, data: bytes) -> None:
         """Replace the contents by what `dump` gave. Only ever hand in bytes that this program wrote."""
-        executions, tokens = pickle.loads(data)  # noqa: S301 - our own state file, in our own directory
+        executions, tokens, service_settings = pickle.loads(data)  # noqa: S301 - our own state file
         with self.lock:
+            self.service_settings = service_settings
             self._within.clear()
             self._children.clear()
             for execution in executions.values():

@@ -87,6 +87,10 @@ class InvalidTarget(ApiError):
     pass
 
 
+class ServiceSettingNotFound(ApiError):
+    pass
+
+
 class TooManyTagsError(ApiError):
     pass
 

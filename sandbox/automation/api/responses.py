@@ -8,7 +8,7 @@ from typing import Any
 from moto.core.responses import ActionResult, EmptyResult
 
 from sandbox.automation import service
-from sandbox.automation.api import calendar_states, documents, listing, shapes, sharing
+from sandbox.automation.api import calendar_states, documents, listing, service_settings, shapes, sharing
 from sandbox.automation.api.document_lists import list_documents
 from sandbox.automation.api.errors import (
     AccessDeniedException,
@@ -86,8 +86,6 @@ class AutomationResponse(RunCommandResponse):
     @_operation
     def start_automation_execution(self) -> ActionResult:
         execution_id = service.starter.start(self.request, current_principal(), self.region)
-        if execution := service.store.get(execution_id):
-            service.alarm_watch.judge(execution)
         return ActionResult({"AutomationExecutionId": execution_id})
 
     @_operation
@@ -241,3 +239,21 @@ class AutomationResponse(RunCommandResponse):
     def get_execution_preview(self) -> ActionResult:
         account_id = current_principal().account_id
         return ActionResult(service.previews.get(self.request["ExecutionPreviewId"], account_id, self.region))
+
+    # --- settings ---
+
+    @_operation
+    def get_service_setting(self) -> ActionResult:
+        found = service_settings.get(service.store, self.request, current_principal(), self.region)
+        return ActionResult({"ServiceSetting": found})
+
+    @_operation
+    def update_service_setting(self) -> ActionResult:
+        principal = current_principal()
+        service_settings.update(service.store, service.clock, self.request, principal, self.region)
+        return EmptyResult()
+
+    @_operation
+    def reset_service_setting(self) -> ActionResult:
+        found = service_settings.reset(service.store, self.request, current_principal(), self.region)
+        return ActionResult({"ServiceSetting": found})
