@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from sandbox import settings
 from sandbox.automation import notices
+from sandbox.automation.alarms import AlarmWatch
 from sandbox.automation.api.previews import Previews
 from sandbox.automation.api.signalling import Signaller
 from sandbox.automation.api.starting import Starter
@@ -16,6 +17,7 @@ from sandbox.automation.runner import Runner
 from sandbox.automation.sessions import Sessions
 from sandbox.automation.store import Store
 from sandbox.automation.work import Work
+from sandbox.services import alarms
 
 
 def _ended(execution: Execution) -> None:
@@ -60,3 +62,5 @@ runner = Runner(Movers(engine, conductor), store, clock)
 starter = Starter(store=store, runner=runner, sessions=sessions, clock=clock)
 signaller = Signaller(store=store, runner=runner, clock=clock)
 previews = Previews(clock)
+alarm_watch = AlarmWatch(store, _changed)
+alarms.listen(alarm_watch.look)

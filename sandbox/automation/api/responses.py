@@ -86,6 +86,8 @@ class AutomationResponse(RunCommandResponse):
     @_operation
     def start_automation_execution(self) -> ActionResult:
         execution_id = service.starter.start(self.request, current_principal(), self.region)
+        if execution := service.store.get(execution_id):
+            service.alarm_watch.judge(execution)
         return ActionResult({"AutomationExecutionId": execution_id})
 
     @_operation
