@@ -20,6 +20,7 @@ from botocore.response import StreamingBody
 
 from sandbox.automation.outcomes import InvalidInputs, StepFailed
 
+STREAMED = frozenset({("lambda", "Invoke")})
 READS = ("Describe", "Get", "List", "Head", "Lookup", "Search", "Query", "Scan", "BatchGet", "Check", "Test")
 
 
@@ -166,6 +167,16 @@ def _parsed(value: Any) -> Any:
         except ValueError:
             return value
     return value
+
+
+def whole(model: OperationModel, response: dict[str, Any]) -> dict[str, Any]:
+    """A response with the payload read that is a stream for no other reason than that it may be long."""
+    if (model.service_model.service_name, model.name) in STREAMED:
+        return {
+            name: value.read() if isinstance(value, StreamingBody) else value
+            for name, value in response.items()
+        }
+    return response
 
 
 def plain(value: Any) -> Any:

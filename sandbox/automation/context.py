@@ -8,7 +8,7 @@ from typing import Any
 import botocore.exceptions
 
 from sandbox.automation import calls
-from sandbox.automation.outcomes import ACTING, InvalidInputs, StepFailed, Wait
+from sandbox.automation.outcomes import ACTING, InvalidInputs, StepFailed, TimedOut, Wait
 from sandbox.automation.records import Signal
 from sandbox.errors import AwsError
 from ssmdoc import Document, Step
@@ -98,26 +98,37 @@ class StepContext:
         return str(value).lower() == "true"
 
     def call(
-        self, service: str, api: str, params: Mapping[str, Any], *, repeatable: bool = False
+        self,
+        service: str,
+        api: str,
+        params: Mapping[str, Any],
+        *,
+        repeatable: bool = False,
+        seconds: int | None = None,
     ) -> dict[str, Any]:
         """Call AWS and return the response in plain values.
 
         ClientError passes through for the action to word; StepFailed when the call could not be made at all.
         An action that goes on after a call that changes something notes the result in `memo` and ends its
         turn first: what is not noted by then counts as unknown after a restart. A `repeatable` call may be
-        made again then, because it carries a token or changes nothing the second time.
+        made again then, because it carries a token or changes nothing the second time. `seconds` is how long
+        to wait for the answer, where that is not what calls have in general; TimedOut when none came.
         """
         service_name = calls.service_name(service)
         operation = calls.operation(service_name, api)
         fitted = calls.fit(dict(params), operation.input_shape) if operation.input_shape else {}
-        client = self._client(service_name)
+        client = self._client(f"{service_name}:{seconds}" if seconds else service_name)
         method = getattr(client, _method_name(client, operation.name))
         if not repeatable and not calls.reads_only(operation.name):
             self.mark_call(f"{service_name} {operation.name}")
         try:
-            return dict(calls.plain(method(**fitted)))
+            return dict(calls.plain(calls.whole(operation, method(**fitted))))
         except botocore.exceptions.ParamValidationError as error:
             raise StepFailed(str(error), stage="InputValidation", type="Verification") from error
+        except botocore.exceptions.ReadTimeoutError as error:
+            if seconds is None:
+                raise StepFailed(str(error), type="Internal") from error
+            raise TimedOut("", doing=ACTING) from error
         except botocore.exceptions.BotoCoreError as error:
             raise StepFailed(str(error), type="Internal") from error
 

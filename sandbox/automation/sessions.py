@@ -55,7 +55,10 @@ class Sessions:
         self._acting: dict[str, _Acting] = {}
 
     def client(self, execution: Execution, service: str) -> Any:
-        """A client of `service` that acts as the run's role or caller; AccessDenied when that may not be."""
+        """A client of `service` that acts as the run's role or caller; AccessDenied when that may not be.
+
+        A service `lambda:300` is one whose client waits 300 seconds for an answer, and asks once.
+        """
         with self._lock:
             acting = self._acting.get(execution.id)
         if acting is None or self._clock.now() >= acting.renew_at:
@@ -102,13 +105,14 @@ def _make_session(credentials: Mapping[str, str | None], region: str) -> boto3.S
 
 def _make_client(session: boto3.Session, service: str) -> Any:
     make: Any = session.client
+    name, _, seconds = service.partition(":")
     return make(
-        service,
+        name,
         endpoint_url=settings.endpoint_url(),
         config=Config(
-            read_timeout=CALL_SECONDS,
+            read_timeout=int(seconds or CALL_SECONDS),
             connect_timeout=CALL_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": 3},
+            retries={"mode": "standard", "total_max_attempts": 1 if seconds else 3},
             s3={"addressing_style": "path"},
             user_agent_extra="ssm-automation",
         ),

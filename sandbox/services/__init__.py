@@ -4,6 +4,7 @@ The server calls `install()` once, before it builds its applications.
 """
 
 from sandbox.services import accounts, alarms, images, parameters, resource_groups, stacks
+from sandbox.services.functions import responses as functions
 
 __all__ = ["install"]
 
@@ -12,6 +13,7 @@ def install() -> None:
     """Put our responses in the place of moto's."""
     accounts.install()
     alarms.install()
+    functions.install()
     images.install()
     parameters.install()
     resource_groups.install()
