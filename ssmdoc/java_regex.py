@@ -78,6 +78,8 @@ class _Translator:
         return "".join(out)
 
     def group(self) -> str:
+        if self.peek("?P"):
+            raise JavaRegexError("`(?P` is Python's: Java names a group by `(?<name>`")
         # Java's flags d, u and U choose what is already so here, or concern lines that a value seldom has.
         end = self.at + 1
         while end < len(self.pattern) and self.pattern[end] in "idmsuxU-":

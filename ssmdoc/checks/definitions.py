@@ -23,6 +23,7 @@ _NAME = re.compile(r"[A-Za-z0-9_]+\Z")
 _AWS_TYPE = re.compile(
     r"(?:AWS::[A-Za-z0-9]+(?:::[A-Za-z0-9]+)+|List<AWS::[A-Za-z0-9]+(?:::[A-Za-z0-9]+)+>)\Z"
 )
+_AWS_TYPES = ("AWS::EC2::Instance::Id", "AWS::IAM::Role::Arn", "AWS::S3::Bucket::Name")
 _PATTERNS_SECONDS = 0.3
 _PAGE = "documents-syntax-data-elements-parameters.html"
 
@@ -52,9 +53,18 @@ def _shape(context: Context) -> Iterator[Fault]:
         kind = definition.get("type")
         if not isinstance(kind, str):
             yield Fault((*path, "type") if "type" in definition else path, f'"{name[:60]}" needs a type.')
-        elif kind not in parameters.TYPES and not _AWS_TYPE.match(kind):
-            hint = meant(kind, parameters.TYPES) or f"Types are {listed(parameters.TYPES)}."
+        elif kind not in parameters.TYPES and (not _AWS_TYPE.match(kind) or _miswritten(kind)):
+            near = _miswritten(kind)
+            hint = f"Did you mean `{near}`?" if near else ""
+            hint = hint or meant(kind, parameters.TYPES) or f"Types are {listed(parameters.TYPES)}."
             yield Fault((*path, "type"), f"`{kind[:60]}` is not the type of a parameter.", hint)
+
+
+def _miswritten(kind: str) -> str:
+    """The type of AWS that a text is but for its letters' case, empty when it is none or right."""
+    inner = kind.removeprefix("List<").removesuffix(">")
+    right = next((name for name in _AWS_TYPES if name.lower() == inner.lower() and name != inner), "")
+    return kind.replace(inner, right) if right else ""
 
 
 @RULES.add("definition-default", "error", "A default is of its parameter's type.", _PAGE)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from ssmdoc import references
 from ssmdoc.checks.rule import Context, Fault, Rules
+from ssmdoc.checks.types import type_of
 from ssmdoc.model import whole_number
 
 RULES = Rules()
@@ -27,6 +28,14 @@ def _forms(context: Context) -> Iterator[Fault]:
         elif step.inputs.get("LoopCondition") is not None and step.inputs.get("MaxIterations") is None:
             message = f"{step.called} repeats while a condition holds, without MaxIterations."
             yield Fault(at, message, f"Say how often at most: {MAX_ITERATIONS} or fewer.", True)
+        given = step.inputs.get("Iterators")
+        reference = references.whole(given)
+        kind = type_of(context, reference) if reference else ""
+        if kind in ("String", "Integer", "Boolean") or (
+            given and not references.find(given) and isinstance(given, str)
+        ):
+            message = f"{step.called} repeats for each item of a list, and `{str(given)[:60]}` is none."
+            yield Fault((*at, "Iterators"), message, "Refer to a StringList, MapList or StringMap.")
         if step.inputs.get("Steps") == []:
             yield Fault((*at, "Steps"), f"{step.called} repeats no steps.", "Add a step under Steps.")
 

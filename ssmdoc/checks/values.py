@@ -26,10 +26,18 @@ _HANDED_ON = {
     "aws:executeAutomation": ("ssm", "StartAutomationExecution"),
     "aws:createTags": ("ec2", "CreateTags"),
 }
-_IMAGE = re.compile(r"(?:ami-[0-9a-f]{8,17}|resolve:ssm:\S+)\Z")
 _ROLE = re.compile(r"arn:[\w-]+:iam::[^:]*:role/\S+\Z")
-_TYPE = re.compile(r"[a-z][a-z0-9-]*\.(?:nano|micro|small|medium|large|\d*xlarge|metal(?:-\d+xl)?)\Z")
-_MAPS = {"aws:runCommand": "Parameters", "aws:executeAutomation": "RuntimeParameters"}
+_MAPS = {
+    "aws:runCommand": "Parameters",
+    "aws:executeAutomation": "RuntimeParameters",
+    "aws:executeScript": "InputPayload",
+}
+# The types of parameter that a limit is for.
+_LIMITED = {
+    "Chars": ("String", "StringList", "StringMap", "MapList"),
+    "Items": ("StringList", "MapList"),
+    "Value": ("Integer",),
+}
 # Command documents that run commands, and the parameters that they have.
 _SHELLS = ("AWS-RunShellScript", "AWS-RunPowerShellScript")
 _SHELL_PARAMETERS = ("commands", "workingDirectory", "executionTimeout")
@@ -107,27 +115,6 @@ def _counts(context: Context) -> Iterator[Fault]:
         if literal and needed is not None and needed > len(approvers or []):
             message = f"{needed} people must approve, and {len(approvers or [])} may."
             yield Fault((*step.path, "inputs", "MinRequiredApprovals"), message, "Name more Approvers.")
-
-
-@RULES.add("input-image", "warning", "An image is named by its id.", _ACTIONS)
-def _images(context: Context) -> Iterator[Fault]:
-    for step in context.steps:
-        for key in ("ImageId", "SourceImageId"):
-            value = step.inputs.get(key)
-            known = step.action in ("aws:runInstances", "aws:copyImage", "aws:deleteImage")
-            if known and isinstance(value, str) and not _open(value) and not _IMAGE.match(value.strip()):
-                message = f"`{value[:60]}` is not the id of an image."
-                yield Fault((*step.path, "inputs", key), message, "Write it like ami-0123456789abcdef0.")
-
-
-@RULES.add("input-instance-type", "warning", "An instance type is a family and a size.", _ACTIONS)
-def _instance_types(context: Context) -> Iterator[Fault]:
-    for step in context.steps:
-        value = step.inputs.get("InstanceType")
-        known = step.action == "aws:runInstances" and isinstance(value, str) and not _open(value)
-        if known and not _TYPE.match(str(value).strip()):
-            message = f"`{str(value)[:60]}` is not the name of an instance type."
-            yield Fault((*step.path, "inputs", "InstanceType"), message, "Write it like t3.micro.")
 
 
 @RULES.add(
@@ -219,6 +206,11 @@ def _definitions(context: Context) -> Iterator[Fault]:
             low, high = whole_number(data.get(least)), whole_number(data.get(most))
             if low is not None and high is not None and low > high:
                 yield Fault((*at, least), f"{least} is {low}, and {most} {high}: no value fits.")
+            for key in (least, most):
+                kinds = _LIMITED[key[3:]]
+                if data.get(key) is not None and parameters.base_type(parameter.type) not in kinds:
+                    message = f"{key} limits nothing here: it is for a {listed(kinds, 'or')}."
+                    yield Fault((*at, key), message, at_key=True)
         plain = Parameter(name, parameter.type)
         if parameters.base_type(parameter.type) not in ("Integer", "Boolean"):
             continue

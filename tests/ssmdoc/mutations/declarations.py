@@ -190,6 +190,20 @@ def _limit_that_is_no_number(document: Document) -> Iterator[Planted]:
 
 
 @KINDS.document
+def _limit_of_another_type(document: Document) -> Iterator[Planted]:
+    for name, definition in _parameters(document):
+        if definition.get("type") in {"String", "Boolean"}:
+            yield _define(document, name, "maxValue", 5)
+
+
+@KINDS.document
+def _pattern_of_python(document: Document) -> Iterator[Planted]:
+    for name, definition in _parameters(document):
+        if definition.get("type") == "String":
+            yield _define(document, name, "allowedPattern", "(?P<all>.*)")
+
+
+@KINDS.document
 def _parameter_named_with_a_dash(document: Document) -> Iterator[Planted]:
     for name, _ in _parameters(document):
         yield renamed(document, ("parameters",), name, f"{name}-1")

@@ -256,6 +256,18 @@ def _child_parameters_as_text(site: Site) -> Iterator[Planted]:
 
 
 @KINDS.step
+def _payload_as_list(site: Site) -> Iterator[Planted]:
+    if isinstance(site.inputs.get("InputPayload"), dict):
+        yield site.plant(("inputs", "InputPayload"), [site.inputs["InputPayload"]])
+
+
+@KINDS.step
+def _instance_that_is_an_image(site: Site) -> Iterator[Planted]:
+    if site.action in {"aws:changeInstanceState", "aws:runCommand"} and "InstanceIds" in site.inputs:
+        yield site.plant(("inputs", "InstanceIds"), ["ami-0123456789abcdef0"], ("inputs", "InstanceIds", 0))
+
+
+@KINDS.step
 def _instance_type_without_a_size(site: Site) -> Iterator[Planted]:
     if site.action == "aws:runInstances":
         yield site.plant(("inputs", "InstanceType"), "t3")
