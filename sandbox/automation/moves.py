@@ -49,8 +49,9 @@ class Moves:
     def take_stopped(self) -> list[Execution]:
         """The children that moves have stopped since the last call: somebody has to wake them."""
         taken = []
-        with contextlib.suppress(IndexError):
-            while True:
+        while self._stopped:
+            # Another thread may have taken the last one meanwhile.
+            with contextlib.suppress(IndexError):
                 taken.append(self._stopped.popleft())
         return taken
 

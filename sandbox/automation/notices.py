@@ -18,6 +18,12 @@ STEP = "EC2 Automation Step Status-change Notification"
 def tell(execution: Execution, now: dt.datetime) -> None:
     """Put an event for each status that the execution and its steps have come to and that was not told."""
     news = [record for record in execution.steps if record.status != record.told]
+    if not bus.is_heard(execution.account_id, execution.region):
+        # Nobody would learn of them, and this is asked at each step of each run.
+        execution.told = execution.status
+        for record in news:
+            record.told = record.status
+        return
     begins = execution.status != execution.told and not execution.finished
     if begins:
         _tell_of_execution(execution, now)

@@ -54,6 +54,11 @@ def put(
         rule.send_to_targets(copy.deepcopy(event))
 
 
+def is_heard(account_id: str, region: str) -> bool:
+    """Whether there is any rule that an event on this default bus could match."""
+    return bool(_rules(account_id, region))
+
+
 def _rules(account_id: str, region: str) -> list[Rule]:
     backend = _existing(events_backends, account_id, region)
     bus: EventBus | None = backend.event_buses.get("default") if backend else None
