@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import socket
 from collections.abc import Callable, Iterable, Mapping
@@ -89,7 +90,7 @@ class Gate:
                 b"This server answers to loopback host names only.\n",
             )
         if environ.get("PATH_INFO") == HEALTH_PATH:
-            return 200, [("Content-Type", "application/json")], b'{"status": "ready"}'
+            return 200, [("Content-Type", "application/json")], json.dumps(_health()).encode()
         exchange = _Exchange(environ, self._services)
         response = exchange.answer()
         exchange.write_log(response)
@@ -403,3 +404,10 @@ def _serve_scripts(server: BaseWSGIServer) -> None:
     )
     if current.state_dir is not None:
         scripts.runner.hide(current.state_dir)
+    scripts.runner.look()
+
+
+def _health() -> dict[str, str]:
+    """That calls are answered, and how scripts are confined here (see docs/sandbox.md)."""
+    words = {True: "confined", False: "confined in part", None: "not known yet"}
+    return {"status": "ready", "scripts": words[scripts.runner.confined]}

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from sandbox.scripts import kernel, view
+from sandbox.scripts import kernel, landlock, view
 
 # Whom scripts are on the machine when the sandbox is root: nobody, or, where they share the machine's
 # processes, users of their own that nobody else is.
@@ -179,7 +179,9 @@ class Namespaces:
 
 
 class Plain:
-    """Where namespaces are forbidden: limits, a session and a directory, and for root another user."""
+    """Where namespaces are forbidden: limits, a session and a directory, for root another user, and what the
+    kernel lets anybody give up.
+    """
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -207,21 +209,22 @@ class Plain:
     def shut(self, disk: int, directory: str, limits: dict[str, Any]) -> str:
         home = Path(_home(os.getpid()))
         home.mkdir(mode=0o700)
-        os.umask(0o077)
-        if self._root:
-            user = self._user
-            os.chown(home, user, user)
-            os.setgroups([])
-            os.setresgid(user, user, user)
-            os.setresuid(user, user, user)
-            kernel.die_with_parent(signal.SIGKILL)
-            others = 0
-        else:
-            others = _processes_of(os.getuid())
         own = home / Path(directory).name
         own.mkdir()
-        _limit(limits, processes=others + int(limits["processes"]))
         kernel.forbid_new_privileges()
+        if landlock.version():
+            devices = [Path(device) for device in view.DEVICES]
+            landlock.restrict(readable=view.readable(), writable=[home, *devices], port=self._port)
+        os.umask(0o077)
+        others = 0 if self._root else _processes_of(os.getuid())
+        _limit(limits, processes=others + int(limits["processes"]))
+        if self._root:
+            for place in (home, own):
+                os.chown(place, self._user, self._user)
+            os.setgroups([])
+            os.setresgid(self._user, self._user, self._user)
+            os.setresuid(self._user, self._user, self._user)
+            kernel.die_with_parent(signal.SIGKILL)
         tempfile.tempdir = str(home)
         os.environ["TMPDIR"] = str(home)
         return str(own)

@@ -34,11 +34,9 @@ class ForkServer:
         try:
             self._process, self.socket = start(port, "namespaces", hidden)
             self.confined = True
-        except ForkServerError as error:
+        except ForkServerError:
             self._process, self.socket = start(port, "plain", hidden)
             self.confined = False
-            user = " as a user of their own" if os.geteuid() == 0 else ""
-            log.warning(PARTLY, error, user)
 
     def run(self, name: int, talk: socket.socket, output: int) -> None:
         """Fork a script that talks over `talk` and prints to `output`.
@@ -71,6 +69,18 @@ class ForkServer:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def allows_namespaces() -> bool:
+    """Whether this machine lets scripts be confined in namespaces; warns in the log when it does not."""
+    try:
+        process, control = start(0, "namespaces for a moment", [])
+    except ForkServerError as error:
+        log.warning(PARTLY, error, " as a user of their own" if os.geteuid() == 0 else "")
+        return False
+    control.close()
+    process.wait()
+    return True
 
 
 def start(port: int, how: str, hidden: list[Path]) -> tuple["subprocess.Popen[bytes]", socket.socket]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from sandbox.scripts.forkserver import ForkServer, ForkServerError
+from sandbox.scripts.forkserver import ForkServer, ForkServerError, allows_namespaces
 from sandbox.scripts.jobs import Job, Result, ScriptError
 from sandbox.scripts.running import Connect, Running
 
@@ -89,15 +89,24 @@ class ScriptRunner:
         self._connect: Connect | None = None
         self._hidden: list[Path] = []
         self._stopping = False
+        self._confined: bool | None = None
 
     @property
     def confined(self) -> bool | None:
-        """Whether scripts are in namespaces of their own; None before the first one has begun."""
-        return None if self._server is None else self._server.confined
+        """Whether scripts are in namespaces of their own; None before that is known."""
+        return self._confined if self._server is None else self._server.confined
 
     def serve_calls(self, port: int, connect: Connect) -> None:
         """Let scripts call AWS at `port` of loopback: each connection they make is handed to `connect`."""
         self._port, self._connect = port, connect
+
+    def look(self) -> None:
+        """Find out in the background how scripts can be confined here; the log and `confined` tell it."""
+
+        def find_out() -> None:
+            self._confined = allows_namespaces()
+
+        threading.Thread(target=find_out, name="scripts-look", daemon=True).start()
 
     def hide(self, directory: Path) -> None:
         """Never show this directory to scripts, wherever it lies."""

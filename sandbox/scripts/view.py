@@ -42,6 +42,12 @@ def python_places() -> list[Path]:
     return sorted(place for place in places if place.exists())
 
 
+def readable() -> list[Path]:
+    """What scripts may read, where they see the machine's own file system."""
+    named = (Path(name) for name in (*SYSTEM, *SETTINGS))
+    return [*(place for place in named if place.exists()), *python_places()]
+
+
 def enter(hidden: list[Path]) -> None:
     """Make the scripts' view of files the root of this process, whose mount namespace is its own.
 

@@ -65,9 +65,14 @@ class Zygote:
             self._refill()
 
     def end(self) -> None:
-        """Kill everything that is left."""
-        for pid in [*self._running, *(pid for pid, _ in self._spares)]:
+        """Kill everything that is left, and leave nothing behind."""
+        pids = {*self._running, *(pid for pid, _ in self._spares)}
+        for pid in pids:
             self._confinement.kill(pid)
+        for pid in pids:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+            self._confinement.clean_up(pid, pids)
 
     def _obey(self) -> bool:
         try:
@@ -157,14 +162,16 @@ def _try(confinement: Confinement) -> None:
 
 def main(control_descriptor: int, port: int, how: str, hidden: list[str]) -> None:
     """Set up and serve. `port` is the sandbox's (0: scripts cannot call AWS), `how` is `namespaces` or
-    `plain`, and `hidden` are directories that scripts never see.
+    `plain`, or `namespaces for a moment` to try them only, and `hidden` are directories that scripts never
+    see.
     """
     control = socket.socket(fileno=control_descriptor)
-    # What scripts need most, loaded once.
-    warmth.prepare()
+    if how in {"namespaces", "plain"}:
+        # What scripts need most, loaded once.
+        warmth.prepare()
     confinement: Confinement
     try:
-        if how == "namespaces":
+        if how != "plain":
             confinement = Namespaces(port, [Path(directory) for directory in hidden])
         else:
             confinement = Plain(port)
@@ -173,8 +180,10 @@ def main(control_descriptor: int, port: int, how: str, hidden: list[str]) -> Non
     except OSError as error:
         control.send(f"failed {error}".encode()[:LONGEST_MESSAGE])
         return
-    zygote = Zygote(control, confinement)
     control.send(b"ready")
+    if how == "namespaces for a moment":
+        return
+    zygote = Zygote(control, confinement)
     try:
         zygote.serve()
     finally:
