@@ -1,4 +1,4 @@
-"""The loader of cdk-ssm-documents, to compare with: installed aside by npm, run by the system's Node.
+"""The loader and the simulation of cdk-ssm-documents, to compare with: installed aside by npm, run by Node.
 
 https://github.com/cdklabs/cdk-ssm-documents
 """
@@ -11,13 +11,14 @@ import shutil
 import statistics
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 PACKAGES = ("@cdklabs/cdk-ssm-documents@0.0.74", "aws-cdk-lib@2", "constructs@10")
 _LOADER = """
-const { readFileSync } = require("node:fs");
+const { readFileSync, writeFileSync } = require("node:fs");
 const { App, Stack } = require("aws-cdk-lib");
 const { StringDocument } = require("@cdklabs/cdk-ssm-documents");
 const app = new App();
@@ -36,8 +37,29 @@ JSON.parse(readFileSync(0, "utf8")).forEach((path, index) => {
     found[path] = times.sort((a, b) => a - b)[1];
   } catch {}
 });
-console.log(JSON.stringify(found));
+writeFileSync(process.argv[2], JSON.stringify(found));
 """
+_SIMULATION = """
+const { readFileSync, writeFileSync } = require("node:fs");
+const { App, Stack } = require("aws-cdk-lib");
+const { MockSleep, ResponseCode, Simulation, StringDocument } = require("@cdklabs/cdk-ssm-documents");
+const { text, inputs, rounds } = JSON.parse(readFileSync(0, "utf8"));
+const document = StringDocument.fromJson(new Stack(new App(), "S"), "D", text);
+console.log = () => {};
+const times = [];
+let result;
+for (let round = 0; round < rounds; round++) {
+  const begun = process.hrtime.bigint();
+  result = Simulation.ofAutomation(document, { sleepHook: new MockSleep() }).simulate({ ...inputs });
+  times.push(Number(process.hrtime.bigint() - begun) / 1e6);
+}
+const status = ResponseCode[result.responseCode];
+writeFileSync(process.argv[2], JSON.stringify({ times, status, outputs: result.outputs }));
+"""
+
+
+class Unavailable(Exception):
+    """cdk-ssm-documents cannot be run here; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -61,31 +83,66 @@ class Loading:
         )
 
 
+@dataclass(frozen=True)
+class Simulated:
+    """Milliseconds of each time that a document was simulated, and what the last one gave."""
+
+    times: tuple[float, ...]
+    outputs: Mapping[str, Any]
+
+    @property
+    def per_second(self) -> float:
+        return 1000 * len(self.times) / sum(self.times)
+
+
 def load(paths: Sequence[str]) -> Loading:
     """Loads the documents at `paths`. The package is kept under DATA_DIR, or else in the temporary folder."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        return Loading(len(paths), problem="Node and npm are not installed.")
-    place = Path(os.environ.get("DATA_DIR") or tempfile.gettempdir(), "cdk-ssm-documents")
-    place.mkdir(parents=True, exist_ok=True)
-    script = place / "load.cjs"
-    script.write_text(_LOADER)
+    absolute = {str(Path(path).resolve()): path for path in paths}
     try:
-        if not (place / "node_modules" / "@cdklabs").is_dir():
-            install = [npm, "install", "--prefix", str(place), "--no-audit", "--no-fund", "--ignore-scripts"]
-            subprocess.run([*install, *PACKAGES], check=True, capture_output=True, timeout=300)
-        absolute = {str(Path(path).resolve()): path for path in paths}
-        ran = subprocess.run(
-            [node, str(script)],
-            input=json.dumps(list(absolute)),
-            check=True,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-        times = json.loads(ran.stdout.splitlines()[-1])
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError) as error:
-        return Loading(len(paths), problem=f"{type(error).__name__} while npm or Node ran.")
+        times = run("load.cjs", _LOADER, list(absolute))
+    except Unavailable as error:
+        return Loading(len(paths), problem=str(error))
     if not times:
         return Loading(len(paths), problem="it loads none of the documents.")
     return Loading(len(paths), {absolute[path]: took for path, took in times.items()})
+
+
+def simulate(text: str, inputs: Mapping[str, str], rounds: int) -> Simulated:
+    """Simulates a document, loaded once, `rounds` times without sleeping. Errors: Unavailable."""
+    found = run("simulate.cjs", _SIMULATION, {"text": text, "inputs": inputs, "rounds": rounds})
+    if found["status"] != "SUCCESS":
+        raise Unavailable(f"its simulation ends as {found['status']}.")
+    return Simulated(tuple(found["times"]), found["outputs"])
+
+
+def run(name: str, script: str, given: object, *, seconds: float = 300) -> Any:
+    """Runs a script beside the package, with `given` as JSON in its input; returns the JSON that it wrote.
+
+    It gets the name of the file to write as its argument, since whatever it simulates also prints.
+    Errors: Unavailable without Node or npm, or when one of them fails or takes longer than `seconds`.
+    """
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        raise Unavailable("Node and npm are not installed.")
+    place = Path(os.environ.get("DATA_DIR") or tempfile.gettempdir(), "cdk-ssm-documents")
+    place.mkdir(parents=True, exist_ok=True)
+    (place / name).write_text(script)
+    try:
+        if not (place / "node_modules" / "@cdklabs").is_dir():
+            install = [npm, "install", "--prefix", str(place), "--no-audit", "--no-fund", "--ignore-scripts"]
+            subprocess.run([*install, *PACKAGES], check=True, capture_output=True, timeout=seconds)
+        with tempfile.TemporaryDirectory() as folder:
+            answer = Path(folder, "answer.json")
+            subprocess.run(
+                [node, str(place / name), str(answer)],
+                input=json.dumps(given),
+                # Its scripts are written to the temporary folder and left there.
+                env={**os.environ, "TMPDIR": folder},
+                check=True,
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+            )
+            return json.loads(answer.read_text())
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        raise Unavailable(f"{type(error).__name__} while npm or Node ran.") from error
