@@ -3,7 +3,7 @@
 The server calls `install()` once, before it builds its applications.
 """
 
-from sandbox.services import accounts, alarms, images, parameters, resource_groups, stacks
+from sandbox.services import accounts, alarms, images, parameters, resource_groups, stacks, state_machines
 from sandbox.services.functions import responses as functions
 
 __all__ = ["install"]
@@ -18,3 +18,4 @@ def install() -> None:
     parameters.install()
     resource_groups.install()
     stacks.install()
+    state_machines.install()

@@ -19,6 +19,7 @@ from sandbox.automation.actions import (
     run_command,
     run_instances,
     sleep,
+    state_machine,
     update_variable,
 )
 from sandbox.automation.actions.registry import Action
@@ -48,6 +49,7 @@ REGISTRY: dict[str, Action] = {
         run_command.ACTION,
         run_instances.ACTION,
         sleep.ACTION,
+        state_machine.ACTION,
         update_variable.ACTION,
     )
 }
