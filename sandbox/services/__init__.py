@@ -3,7 +3,7 @@
 The server calls `install()` once, before it builds its applications.
 """
 
-from sandbox.services import accounts, alarms, images, parameters, resource_groups, stacks, state_machines
+from sandbox.services import accounts, alarms, images, instances, parameters, resource_groups, stacks
 from sandbox.services.functions import responses as functions
 
 __all__ = ["install"]
@@ -15,7 +15,7 @@ def install() -> None:
     alarms.install()
     functions.install()
     images.install()
+    instances.install()
     parameters.install()
     resource_groups.install()
     stacks.install()
-    state_machines.install()
