@@ -213,6 +213,7 @@ def _steps(execution: Execution) -> Iterator[dict[str, Any]]:
                 "action": record.action,
                 "status": record.status,
                 "message": record.failure.message if record.failure else "",
+                "inputs": dict(record.inputs),
                 "outputs": dict(record.outputs),
             }
 
