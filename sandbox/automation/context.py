@@ -67,6 +67,8 @@ class StepContext:
     expect_child: Callable[[str], None] = field(repr=False)
     # When the step times out.
     deadline: dt.datetime | None
+    # The files attached to the document, by name.
+    attachments: Mapping[str, bytes] = field(repr=False)
     # The credentials of the run's service role, as keyword arguments of a boto3.Session; None without a role.
     keys: Callable[[], Mapping[str, str] | None] = field(repr=False)
     # Leaves something under way when the turn ends by waiting: see `sandbox.automation.work.Work.begin`. None

@@ -227,6 +227,7 @@ class Engine:
             resolve=resolve_now,
             expect_child=expect_child,
             deadline=record.deadline,
+            attachments=execution.attachments or {},
             keys=functools.partial(self._keys, execution),
             leave_work=functools.partial(self._work.begin, execution, record) if self._work else None,
         )

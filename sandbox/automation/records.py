@@ -132,6 +132,8 @@ class Execution:
     # The request's AlarmConfiguration, and those of its alarms that have stopped the run.
     alarm_configuration: dict[str, Any] | None = None
     triggered_alarms: list[dict[str, str]] | None = None
+    # The files attached to the document, by name.
+    attachments: Mapping[str, bytes] | None = None
     _latest: dict[str, StepExecution] = field(init=False, repr=False, default_factory=dict)
     # Where the records of the loop that runs end; nothing is put before them while it runs.
     _loop_end: int = field(init=False, repr=False, default=0)

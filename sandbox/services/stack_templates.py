@@ -91,7 +91,7 @@ def text_at(url: str, parameter: str) -> str:
 
     Errors: AwsError when the URL names no object, or the caller may not read it.
     """
-    bucket, key = _bucket_and_key(url)
+    bucket, key = bucket_and_key(url)
     principal = current_principal()
     if not bucket or not key:
         raise refused(f"{parameter} must be a supported URL.")
@@ -111,7 +111,8 @@ def text_at(url: str, parameter: str) -> str:
         raise refused("Template format error: the object is no text in UTF-8.") from error
 
 
-def _bucket_and_key(url: str) -> tuple[str, str]:
+def bucket_and_key(url: str) -> tuple[str, str]:
+    """Bucket and key that a URL of S3, or of this sandbox, names; two empty texts when it names none."""
     parts = urlsplit(url)
     host, path = parts.hostname or "", unquote(parts.path).lstrip("/")
     first, _, rest = host.partition(".")

@@ -85,19 +85,10 @@ def _job(context: StepContext) -> Job:
         )
     if not PYTHON.fullmatch(runtime):
         raise InvalidInputs(f"The runtime {runtime} is not supported: use python3.11.")
-    if context.inputs.get("Attachment"):
-        raise StepFailed(
-            f"The sandbox does not keep attachments of documents, such as {context.inputs['Attachment']}. "
-            "Put the code into the input Script, or give the step's result in a fixture",
-            doing=POLLING,
-            type="Internal",
-        )
-    script, handler = str(context.required("Script")), str(context.required("Handler"))
-    module, _, function = handler.rpartition(".")
-    module = module or MODULE
+    files, handler = _files(context)
     return Job(
-        files={f"{module}.py": script},
-        handler=f"{module}.{function}",
+        files=files,
+        handler=handler,
         payload=json.dumps(_events(context), default=str),
         context=_surroundings(context),
         credentials=_credentials(context),
@@ -106,6 +97,24 @@ def _job(context: StepContext) -> Job:
         limits=Limits(seconds=_seconds_left(context)),
         epoch=None if settings.current().clock == 1 else context.now.timestamp(),
     )
+
+
+def _files(context: StepContext) -> tuple[dict[str, str | bytes], str]:
+    """The script and its attachment, and the handler as `module.function`."""
+    module, _, function = str(context.required("Handler")).rpartition(".")
+    files: dict[str, str | bytes] = {}
+    if name := str(context.inputs.get("Attachment") or ""):
+        if name not in context.attachments:
+            raise StepFailed(
+                f"The document has no attachment {name}. Give it in Attachments when the document is created",
+                doing=POLLING,
+            )
+        files[name] = context.attachments[name]
+        if not module and not context.inputs.get("Script"):
+            raise InvalidInputs("The Handler of an attachment names its file too, like file.function.")
+    if script := context.inputs.get("Script") or (None if name else context.required("Script")):
+        files[f"{module or MODULE}.py"] = str(script)
+    return files, f"{module or MODULE}.{function}"
 
 
 def _events(context: StepContext) -> Any:

@@ -11,6 +11,7 @@ from moto.ssm.models import Document as StoredDocument
 from moto.ssm.models import Documents
 
 import ssmdoc
+from sandbox.automation import attachments
 from sandbox.automation.api import calendar_states, sharing
 from sandbox.automation.api.errors import (
     DuplicateDocumentContent,
@@ -18,6 +19,7 @@ from sandbox.automation.api.errors import (
     InvalidDocumentContent,
     InvalidDocumentOperation,
     InvalidDocumentSchemaVersion,
+    InvalidDocumentVersion,
     MaxDocumentSizeExceeded,
     ValidationException,
 )
@@ -48,7 +50,7 @@ def create(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
     documents = backend.create_document(
         content=_for_moto(request["Content"], document_format),
         requires=request.get("Requires"),
-        attachments=request.get("Attachments"),
+        attachments=_attached(backend, request),
         name=name,
         version_name=request.get("VersionName"),
         document_type=document_type,
@@ -72,7 +74,7 @@ def update(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
         raise DuplicateDocumentContent("The content of the document is the same as that of another version.")
     backend.update_document(
         content=_for_moto(request["Content"], document_format),
-        attachments=request.get("Attachments"),
+        attachments=_attached(backend, request),
         name=request["Name"],
         version_name=request.get("VersionName"),
         document_version=request.get("DocumentVersion"),
@@ -82,6 +84,23 @@ def update(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
     latest = documents.get_latest_version()
     _complete(latest, request)
     return _description(backend, documents, latest)
+
+
+def _attached(backend: Backend, request: Mapping[str, Any]) -> list[attachments.Attachment]:
+    """The files that the request attaches."""
+    sources = request.get("Attachments") or []
+    if not sources or request.get("DocumentFormat") == TEXT:
+        return []
+
+    def kept(name: str, version: str) -> list[attachments.Attachment]:
+        try:
+            return attachments.kept_with(_visible(backend, name).version(version))
+        except (InvalidDocument, InvalidDocumentVersion):
+            return []
+
+    data = ssmdoc.parse(request["Content"]).data
+    files = data.get("files") if isinstance(data, dict) else None
+    return attachments.fetch(sources, files if isinstance(files, dict) else {}, kept)
 
 
 def set_default_version(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,6 +123,8 @@ def get(backend: Backend, request: Mapping[str, Any]) -> dict[str, Any]:
     found = visible.version(request.get("DocumentVersion"), request.get("VersionName"))
     document_format = TEXT if _is_text(found) else request.get("DocumentFormat") or found.document_format
     answer = backend._generate_document_information(found, document_format)
+    if kept := attachments.kept_with(found):
+        answer["AttachmentsContent"] = [each.shape() for each in kept]
     return {**answer, "CreatedDate": found.created_date, **_display_name(found)}
 
 
@@ -143,7 +164,10 @@ def delete(backend: Backend, request: Mapping[str, Any]) -> None:
     if not number and not version_name:
         backend.delete_document(request["Name"], None, None, force=True)
         return
-    found = sharing.Visible(documents).version(number, version_name)
+    try:
+        found = sharing.Visible(documents).version(number, version_name)
+    except InvalidDocumentVersion as error:
+        raise InvalidDocument("The specified document does not exist in this version.") from error
     if found.document_version == documents.default_version:
         raise InvalidDocumentOperation("Default version of the document can't be deleted.")
     del documents.versions[found.document_version]
@@ -219,4 +243,6 @@ def _description(backend: Backend, documents: Documents, document: StoredDocumen
     tags = backend._get_documents_tags(document.name) if document.owner == backend.account_id else []
     described = documents.describe(document.document_version, None, tags=tags)
     described.update(_display_name(document))
+    if kept := attachments.kept_with(document):
+        described["AttachmentsInformation"] = [{"Name": each.name} for each in kept]
     return {key: value for key, value in described.items() if value is not None}

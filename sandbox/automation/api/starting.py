@@ -16,6 +16,7 @@ from moto.ssm.models import Document as StoredDocument
 
 import ssmdoc
 from sandbox.authorization import authorise, forward_access_session
+from sandbox.automation import attachments
 from sandbox.automation.api import sharing, targeting
 from sandbox.automation.api.errors import (
     AccessDeniedException,
@@ -95,6 +96,7 @@ class Starter:
             document_version=stored.document_version,
             document_text=stored.content,
             document_format=stored.document_format,
+            attachments={each.name: each.content for each in attachments.kept_with(stored)},
             parameters=parameters(document, given, may_lack=targeted),
             variables={
                 name: variable.default

@@ -1,8 +1,11 @@
 """aws:executeScript, over the wire."""
 
+import hashlib
+import io
 import json
 import textwrap
 import time
+import zipfile
 
 import pytest
 
@@ -92,7 +95,7 @@ def test_an_exception_fails_the_step_in_aws_s_words(run):
         (script("def main(e, c): return 'x' * 200_000"), "the limit is 100000"),
         (script("def other(e, c): pass"), "AttributeError"),
         (script("Get-Date", Runtime="PowerShell 7.4", Handler=None), "for PowerShell 7.4"),
-        (script("", Script=None, Attachment="code.zip"), "does not keep attachments"),
+        (script("", Script=None, Attachment="code.zip"), "has no attachment code.zip"),
     ],
 )
 def test_what_cannot_be_done_says_so(run, step, words):
@@ -192,3 +195,79 @@ def test_on_a_virtual_clock_a_poller_takes_no_time(launch_sandbox):
     step = end("impatient")["StepExecutions"][0]
     assert step["StepStatus"] == "TimedOut"
     assert (step["ExecutionEndTime"] - step["ExecutionStartTime"]).total_seconds() == 60
+
+
+@pytest.fixture
+def bucket(sandbox):
+    s3 = sandbox.client("s3")
+    name = f"scripts-{time.time_ns()}"
+    s3.create_bucket(Bucket=name)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("library/__init__.py", "")
+        archive.writestr("library/words.py", "def word(events, context): return 'from ' + events['from']")
+    s3.put_object(Bucket=name, Key="code/archive.zip", Body=buffer.getvalue())
+    s3.put_object(Bucket=name, Key="code/lone.py", Body=b"def handler(events, context): return 'alone'")
+    return name
+
+
+def test_attachments_are_fetched_kept_and_run(ssm, bucket, finish):
+    files = {
+        name: {"checksums": {"sha256": digest}}
+        for name, digest in (
+            ("lone.py", hashlib.sha256(b"def handler(events, context): return 'alone'").hexdigest()),
+        )
+    }
+    steps = [
+        script("", "lone", Script=None, Attachment="lone.py", Handler="lone.handler"),
+        script(
+            "from library.words import word\ndef main(e, c): return word(e, c)",
+            "both",
+            Attachment="archive.zip",
+            InputPayload={"from": "the archive"},
+        ),
+    ]
+    content = {"schemaVersion": "0.3", "mainSteps": steps, "files": files}
+    name = f"Attached-{time.time_ns()}"
+    made = ssm.create_document(
+        Name=name,
+        DocumentType="Automation",
+        DocumentFormat="JSON",
+        Content=json.dumps(content),
+        Attachments=[
+            {"Key": "S3FileUrl", "Values": [f"s3://{bucket}/code/archive.zip"], "Name": "archive.zip"},
+            {"Key": "SourceUrl", "Values": [f"s3://{bucket}/code"]},
+        ],
+    )["DocumentDescription"]
+    assert made["AttachmentsInformation"] == [{"Name": "archive.zip"}, {"Name": "lone.py"}]
+    told = ssm.get_document(Name=name)["AttachmentsContent"]
+    assert [each["Name"] for each in told] == ["archive.zip", "lone.py"]
+    assert told[1]["Hash"] == files["lone.py"]["checksums"]["sha256"]
+    ended = finish(ssm.start_automation_execution(DocumentName=name)["AutomationExecutionId"])
+    outputs = [json.loads(step["Outputs"]["OutputPayload"][0]) for step in ended["StepExecutions"]]
+    assert outputs == [{"Payload": "alone"}, {"Payload": "from the archive"}]
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ({"Key": "S3FileUrl", "Values": ["s3://BUCKET/absent.zip"], "Name": "absent.zip"}, "no such object"),
+        ({"Key": "S3FileUrl", "Values": ["s3://BUCKET/code/lone.py"], "Name": "lone.py"}, "SHA-256 checksum"),
+        ({"Key": "AttachmentReference", "Values": ["lone.py"]}, "DOCUMENT/VERSION/FILE"),
+    ],
+)
+def test_an_attachment_that_is_not_what_it_should_be_is_refused(ssm, bucket, source, words):
+    content = {
+        "schemaVersion": "0.3",
+        "mainSteps": [script("def main(e, c): pass")],
+        "files": {"lone.py": {"checksums": {"sha256": "0" * 64}}},
+    }
+    source = {**source, "Values": [value.replace("BUCKET", bucket) for value in source["Values"]]}
+    with pytest.raises(ssm.exceptions.InvalidDocumentContent, match=words):
+        ssm.create_document(
+            Name=f"Refused-{time.time_ns()}",
+            DocumentType="Automation",
+            DocumentFormat="JSON",
+            Content=json.dumps(content),
+            Attachments=[source],
+        )
