@@ -5,12 +5,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.automation.clients import client_of
 from sandbox.automation.clock import Clock
 from sandbox.automation.fleets import Member, OnTarget, Place, RateControlled
 from sandbox.automation.flow import document_of
 from sandbox.automation.ids import ids
 from sandbox.automation.records import Execution, StepExecution
-from sandbox.automation.sessions import Sessions, automation_session_name, client_of
+from sandbox.automation.sessions import Sessions, automation_session_name
 from sandbox.automation.store import Store
 from ssmdoc import Document, references
 

@@ -9,7 +9,7 @@ from sandbox.automation.api.previews import Previews
 from sandbox.automation.api.signalling import Signaller
 from sandbox.automation.api.starting import Starter
 from sandbox.automation.children import Children
-from sandbox.automation.clock import clock_of
+from sandbox.automation.clock import SystemClock, clock_of
 from sandbox.automation.engine import Engine
 from sandbox.automation.rate_control import Conductor, Movers
 from sandbox.automation.records import Execution
@@ -44,7 +44,8 @@ def _moved(execution: Execution) -> None:
 clock = clock_of(settings.current().clock, seeded=settings.current().seed is not None)
 store = Store()
 store.on_move = _moved
-sessions = Sessions(clock)
+# Credentials end by the machine's time, whatever automations take for the time.
+sessions = Sessions(SystemClock())
 work = Work(store=store, clock=clock, wake=_changed, hold=_held)
 engine = Engine(
     store=store,

@@ -6,19 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import boto3
-import botocore.session
-from botocore.config import Config
-
-from sandbox import settings
 from sandbox.authorization import assume_role_as_service
-from sandbox.automation.calls import loader
+from sandbox.automation.clients import client_of
 from sandbox.automation.clock import Clock
 from sandbox.automation.records import Execution
 from sandbox.identity import Principal
 
-# https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-executeAwsApi.html
-CALL_SECONDS = 25
 ROLE_REFRESH = timedelta(minutes=45)
 CALLER_SESSION = timedelta(hours=12)
 
@@ -42,7 +35,7 @@ def assume(execution: Execution, role_arn: str) -> Principal:
 @dataclass
 class _Acting:
     renew_at: datetime
-    session: boto3.Session
+    credentials: Mapping[str, str | None]
     clients: dict[str, Any]
 
 
@@ -66,7 +59,7 @@ class Sessions:
         with self._lock:
             self._acting[execution.id] = acting
         if service not in acting.clients:
-            acting.clients[service] = _make_client(acting.session, service)
+            acting.clients[service] = client_of(acting.credentials, execution.region, service)
         return acting.clients[service]
 
     def role_keys(self, execution: Execution) -> Mapping[str, str] | None:
@@ -87,33 +80,5 @@ class Sessions:
     def _begin(self, execution: Execution) -> _Acting:
         principal = assume(execution, execution.role_arn) if execution.role_arn else execution.caller
         assert principal is not None, "a run has either a role or a caller to act as"
-        session = _make_session(principal.credentials(), execution.region)
         renew = ROLE_REFRESH if execution.role_arn else CALLER_SESSION
-        return _Acting(self._clock.now() + renew, session, {})
-
-
-def client_of(credentials: Mapping[str, str | None], region: str, service: str) -> Any:
-    """A client of `service` in a Region with these keyword arguments of a boto3.Session."""
-    return _make_client(_make_session(credentials, region), service)
-
-
-def _make_session(credentials: Mapping[str, str | None], region: str) -> boto3.Session:
-    core = botocore.session.Session()
-    core.register_component("data_loader", loader())
-    return boto3.Session(botocore_session=core, region_name=region, **credentials)
-
-
-def _make_client(session: boto3.Session, service: str) -> Any:
-    make: Any = session.client
-    name, _, seconds = service.partition(":")
-    return make(
-        name,
-        endpoint_url=settings.endpoint_url(),
-        config=Config(
-            read_timeout=int(seconds or CALL_SECONDS),
-            connect_timeout=CALL_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": 1 if seconds else 3},
-            s3={"addressing_style": "path"},
-            user_agent_extra="ssm-automation",
-        ),
-    )
+        return _Acting(self._clock.now() + renew, principal.credentials(), {})

@@ -14,11 +14,11 @@ import ssmdoc
 from sandbox.automation.api import targeting
 from sandbox.automation.api.errors import ApiError, ResourceNotFoundException, ValidationException
 from sandbox.automation.api.starting import find_document, parameters
+from sandbox.automation.clients import client_of
 from sandbox.automation.clock import Clock
 from sandbox.automation.fleets import Fleet
 from sandbox.automation.flow import parsed
 from sandbox.automation.ids import ids
-from sandbox.automation.sessions import client_of
 from sandbox.identity import Principal
 
 MOST_KEPT = 1_000
