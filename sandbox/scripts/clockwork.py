@@ -17,11 +17,20 @@ SIGNERS = (
 )
 
 
-class Clockwork:
-    """Puts itself in the place of Python's clocks: a sleep returns at once, and all are later by it."""
+class OutOfTime(BaseException):
+    """The script has slept for longer than it may run."""
 
-    def __init__(self, epoch: float) -> None:
+
+class Clockwork:
+    """Puts itself in the place of Python's clocks: a sleep returns at once, and all are later by it.
+
+    A sleep beyond `seconds` of the script's time does not return, but raises OutOfTime: what the script waits
+    for may never come, since nothing else's time passes meanwhile.
+    """
+
+    def __init__(self, epoch: float, seconds: float) -> None:
         self.slept = 0.0
+        self._seconds = seconds
         self._time = time.time
         self._monotonic = time.monotonic
         self._nap = time.sleep
@@ -55,6 +64,8 @@ class Clockwork:
         self._nap(0)
         self._ahead += seconds
         self.slept += seconds
+        if self.slept > self._seconds:
+            raise OutOfTime
 
     @staticmethod
     def _keep_real(module: types.ModuleType) -> None:

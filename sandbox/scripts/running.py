@@ -18,7 +18,7 @@ from sandbox.scripts.wire import HELLO, LENGTH
 if TYPE_CHECKING:
     from sandbox.scripts.runner import Script
 
-MOST_CONNECTIONS = 64
+MOST_CONNECTIONS = 32
 # An answer is as long as its payload, escaped as JSON in JSON, and what else it tells.
 ANSWER_ROOM = MIB
 # A script that prints more than this is killed: reading it would only keep the sandbox busy.
@@ -190,6 +190,8 @@ class Running:
         answer: dict[str, Any] = json.loads(self._received[LENGTH.size : LENGTH.size + length])
         self._answered([str(name) for name in answer.get("services", [])][:100])
         common = replace(common, slept=max(0.0, float(answer.get("slept", 0.0))))
+        if answer.get("timed_out"):
+            return replace(common, ending="timed out")
         if error := answer.get("error"):
             return replace(
                 common,

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.scripts import warmth
-from sandbox.scripts.clockwork import Clockwork
+from sandbox.scripts.clockwork import Clockwork, OutOfTime
 from sandbox.scripts.confinement import Confinement
 from sandbox.scripts.wire import HELLO, LENGTH
 
@@ -46,7 +46,8 @@ def live(waiting: socket.socket, confinement: Confinement) -> None:
     job = json.loads(_receive(talk))
     _redirect(output)
     directory = confinement.shut(job["limits"]["disk"], job["directory"], job["limits"])
-    clockwork = None if job["epoch"] is None else Clockwork(job["epoch"])
+    seconds = float(job["limits"]["seconds"])
+    clockwork = None if job["epoch"] is None else Clockwork(job["epoch"], seconds)
     pid = os.getpid()
     answer = _do(job, Path(directory), clockwork)
     if os.getpid() != pid:
@@ -116,6 +117,8 @@ def _do(job: dict[str, Any], directory: Path, clockwork: Clockwork | None) -> di
         value = handler(json.loads(job["payload"]), _context(job, began))
         stage = "answer"
         payload = json.dumps(value)
+    except OutOfTime:
+        return {"timed_out": True}
     except BaseException as error:  # noqa: BLE001 - whatever ends a script is its failure: exit(), interrupts
         return {"error": _told(error, directory, stage)}
     most = job["limits"]["payload"]

@@ -9,6 +9,10 @@ import zipfile
 
 import pytest
 
+from sandbox.automation.actions import execute_script
+from sandbox.automation.engine import Engine
+from sandbox.automation.work import Work
+
 ACCOUNT = "123456789012"
 TRUST = {"Effect": "Allow", "Principal": {"Service": "ssm.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
@@ -271,3 +275,24 @@ def test_an_attachment_that_is_not_what_it_should_be_is_refused(ssm, bucket, sou
             Content=json.dumps(content),
             Attachments=[source],
         )
+
+
+def test_a_script_that_ran_when_the_sandbox_stopped_has_failed(trial, monkeypatch):
+    def engine(store):
+        work = Work(store=store, clock=trial.clock, wake=lambda _: None, hold=lambda: lambda: None)
+        return Engine(store=store, clock=trial.clock, client=trial._client, work=work)
+
+    run = trial.begin({"mainSteps": [script("import time\ndef main(e, c): time.sleep(300)")]})
+    first = engine(trial.store)
+    first.advance(run)
+    assert run.steps[0].status == "InProgress"
+    store = trial.restart()
+    # What another process knows of the scripts of this one.
+    monkeypatch.setattr(execute_script, "_scripts", {})
+    again, second = store.get(run.id), engine(store)
+    second.recover(again)
+    second.advance(again)
+    assert "The sandbox stopped while this step's script ran" in again.failure_message
+    run.stop_requested = "Cancel"
+    first.advance(run)
+    assert run.status == "Cancelled"

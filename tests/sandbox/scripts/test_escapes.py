@@ -355,3 +355,31 @@ def main(events, context):
     assert "laddr" in sandbox
     if known >= 4:
         assert elsewhere == "PermissionError"
+
+
+def test_a_killed_sandbox_takes_its_scripts_with_it():
+    mark = f"sandbox-test-survivor-{os.getpid()}"
+    code = f"""
+from sandbox.scripts import Job, runner
+script = runner.start(Job(handler="code.main", files={{"code.py": '''
+import os
+def main(events, context):
+    print("on", flush=True)
+    os.execv("/bin/sleep", ["{mark}", "60"])
+'''}}))
+script.result(1)
+print("running", flush=True)
+script.result()
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], cwd=REPOSITORY, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"running\n"
+    for _ in range(100):
+        if alive := [pid for pid in marked(mark) if pid != process.pid]:
+            break
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    assert alive
+    assert gone(alive)

@@ -184,7 +184,7 @@ def test_sleeps_need_not_really_pass(run):
                 str(datetime.datetime(2020, 1, 1))]
     """
     real = time.monotonic()
-    result = run(code, epoch=epoch)
+    result = run(code, epoch=epoch, limits=Limits(seconds=100_000))
     assert time.monotonic() - real < 10
     assert result.slept == 86400
     began, uptime, days, passed, is_instance, text = json.loads(result.payload)
@@ -192,6 +192,17 @@ def test_sleeps_need_not_really_pass(run):
     assert 86400 <= uptime < 86500
     assert (days, is_instance, text) == (1, True, "2020-01-01 00:00:00")
     assert 86400 <= passed < 86500
+
+
+def test_sleeps_that_do_not_pass_count_to_the_time_limit(run):
+    code = """
+    import time
+    def main(events, context):
+        while True:
+            time.sleep(60)
+    """
+    result = run(code, epoch=4_000_000_000.0, limits=Limits(seconds=600))
+    assert (result.ending, result.slept) == ("timed out", 660)
 
 
 def test_more_scripts_than_run_at_once_all_end(scripts):
