@@ -166,7 +166,7 @@ def _begin(found: library.Library, given: Mapping[str, Any]) -> None:
 
 
 def _begin_process(found: library.Library, given: Mapping[str, Any]) -> None:
-    sys.stdout = Path(os.devnull).open("w")
+    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - for as long as the process lives
     _begin(found, given)
 
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from sandbox.automation.records import Execution, StepExecution
-from sandbox.fixtures import absent
+from sandbox.fixtures import absent, results
 from sandbox.fixtures.stage import Heard
 
 Fault = Literal["document", "start", "not emulated", "fixture wanting", "fixture", "person", "sandbox"]
-LACKING = re.compile(r"is not emulated by this sandbox|not available in this sandbox")
 FAULTS: dict[Fault, str] = {
     "document": "the document itself: a script raises, an assertion fails, an input does not fit",
     "start": "it was not accepted: refused by CreateDocument, or no values were found to start it with",
@@ -69,14 +67,14 @@ def _judge(
     internal = next((each for each in faulty if each.fault == "internal"), None)
     lacking = next((each for each in faulty if each.fault == "not emulated"), None)
     judged: tuple[Fault, str] | None = None
-    if LACKING.search(message):
-        judged = "not emulated", action
-    elif "Internal Server Error" in message:
+    if "Internal Server Error" in message:
         judged = "sandbox", action
     elif internal is not None:
         judged = "sandbox", f"{internal.service} {internal.api}: {internal.message}"[:160]
     elif lacking is not None:
         judged = "not emulated", f"{lacking.service} {lacking.api}"
+    elif results.says_lacking(message):
+        judged = "not emulated", action
     elif last is not None and last.source == "fixture" and last.fault is not None:
         judged = "fixture", f"{last.service} {last.api}: {last.fault}"
     elif action == "aws:approve" and "rejected" in message:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.fixtures.generation import pattern
 from sandbox.fixtures.generation.words import digest
 from sandbox.fixtures.model import folded
-from sandbox.trial import pattern
 from sandbox.trial.kinds import Kind, kind_of
 from sandbox.trial.world import World
 from ssmdoc import Document, Parameter, parameters, references
@@ -38,6 +39,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     ("tagkey", "Trial"),
     ("tagvalue", "true"),
 )
+_ROLE = re.compile(r":role/(?:[\w+=,.@-]+/)*([\w+=,.@-]+)$")
 _PLAIN = ("trial", "true", "Yes", "1", "10", "/trial/")
 
 
@@ -54,10 +56,13 @@ def choose(
 ) -> Choice:
     """Values of the document's parameters, the world made so that they name what exists."""
     chooser = _Chooser(document, world, caller_arn, seed)
+    if named := _ROLE.search(document.assume_role or ""):
+        world.thing("role", named[1])
     choice = Choice()
     for name, parameter in document.parameters.items():
         if name in given:
             value = given[name]
+            chooser.make_named(parameter, value)
         elif not parameter.required and not chooser.must_replace(parameter):
             chooser.make_ready(parameter)
             continue
@@ -82,10 +87,9 @@ class _Chooser:
         self._creates_roles = "CreateRole" in str(document.data)
 
     def must_replace(self, parameter: Parameter) -> bool:
-        """Whether the default is a placeholder with which no run can start: an assume role that is none."""
+        """Whether the default is an assume role that is none: scripts have no credentials without one."""
         return (
             parameter.name == self._document.assume_role_parameter
-            and parameter.default != ""
             and "{{" not in str(parameter.default)
             and bool(parameters.default_fault(parameter) or "arn:" not in str(parameter.default))
         )
@@ -98,6 +102,17 @@ class _Chooser:
             return
         if default and "{{" not in default and "arn:" not in default:
             self._world.thing("role", default)
+
+    def make_named(self, parameter: Parameter, value: Any) -> None:
+        """Make what a given value names, where it can be made by that name."""
+        kind = kind_of(self._document, parameter)
+        if kind is None:
+            return
+        for name in value if isinstance(value, list) else [value]:
+            if kind.thing == "role" and (own := _ROLE.search(str(name))):
+                self._world.thing("role", own[1])
+            elif kind.facet == "name" and "arn:" not in str(name):
+                self._world.thing(kind.thing, str(name))
 
     def value(self, parameter: Parameter) -> Any:
         """A value that the parameter takes, None when none is found."""

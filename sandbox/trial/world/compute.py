@@ -76,9 +76,9 @@ def instance(world: World, name: str) -> Thing:
 
 @makes("volume")
 def volume(world: World, name: str) -> Thing:
-    made = world.client("ec2").create_volume(AvailabilityZone=f"{world.region}a", Size=8, VolumeType="gp2")[
-        "VolumeId"
-    ]
+    made = world.client("ec2").create_volume(
+        AvailabilityZone=f"{world.region}a", Size=8, VolumeType="gp3", Iops=3000
+    )["VolumeId"]
     return Thing(made, made, world.arn("ec2", f"volume/{made}"))
 
 

@@ -176,7 +176,13 @@ def table_backup(world: World, name: str) -> Thing:
 
 @makes("file-system")
 def file_system(world: World, name: str) -> Thing:
-    made = world.client("efs").create_file_system(CreationToken=name or "trial", Backup=True)
+    efs = world.client("efs")
+    made = efs.create_file_system(CreationToken=name or "trial", Backup=True)
+    efs.create_mount_target(
+        FileSystemId=made["FileSystemId"],
+        SubnetId=world.need("subnet").id,
+        SecurityGroups=[world.need("security-group").id],
+    )
     return Thing(made["FileSystemId"], made["FileSystemId"], made["FileSystemArn"])
 
 

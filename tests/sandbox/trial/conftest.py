@@ -20,12 +20,10 @@ REPOSITORY = Path(__file__).parents[3]
 
 @dataclass(frozen=True)
 class Trials:
-    """What a trial command gave: its exit status, its report, what it said on stderr, and its text."""
+    """What a trial command gave: its exit status and its report."""
 
     status: int
     report: dict[str, Any]
-    errors: str
-    text: str
 
     def of(self, document: str) -> dict[str, Any]:
         """The report of one document."""
@@ -35,17 +33,10 @@ class Trials:
         return found
 
 
-def run_trials(*arguments: str | Path, json_report: bool = True) -> Trials:
-    """Run `python -m sandbox trial`."""
+def run_trials(*arguments: str | Path) -> Trials:
+    """Run `python -m sandbox trial … --json`."""
     done = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "sandbox",
-            "trial",
-            *map(str, arguments),
-            *(["--json"] if json_report else []),
-        ],
+        [sys.executable, "-m", "sandbox", "trial", *map(str, arguments), "--json"],
         cwd=REPOSITORY,
         env={"PATH": os.environ["PATH"], **COMPILED},
         capture_output=True,
@@ -53,8 +44,8 @@ def run_trials(*arguments: str | Path, json_report: bool = True) -> Trials:
         timeout=170,
         check=False,
     )
-    report = json.loads(done.stdout) if json_report and done.stdout else {}
-    return Trials(done.returncode, report, done.stderr, done.stdout)
+    assert done.stdout, done.stderr
+    return Trials(done.returncode, json.loads(done.stdout))
 
 
 Write = Callable[[Mapping[str, Any]], Path]

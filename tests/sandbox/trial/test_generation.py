@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 from moto.core.utils import get_service_model
 
-from sandbox.fixtures.generation import Setting, Wish, plant, respond, words
-from sandbox.trial import pattern
+from sandbox.fixtures.generation import Setting, Wish, pattern, plant, respond, words
 from ssmdoc import java_regex, selectors
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
