@@ -12,6 +12,8 @@ from sandbox.identity import Principal
 
 WAITING = "waiting for approval"
 MOST_APPROVERS = 10
+LONGEST_MESSAGE = 4_096
+TOPIC_PREFIX = "Automation"
 DECISIONS = {"Approve": "Approved", "Reject": "Rejected"}
 
 
@@ -84,6 +86,12 @@ def _notify(context: StepContext, approvers: list[str], needed: int) -> None:
     if not topic:
         return
     message = str(context.inputs.get("Message") or "")
+    if not str(topic).rpartition(":")[2].startswith(TOPIC_PREFIX):
+        raise InvalidInputs(
+            f"The name of the topic in NotificationArn must begin with {TOPIC_PREFIX}: {topic}."
+        )
+    if len(message) > LONGEST_MESSAGE:
+        raise InvalidInputs(f"Message may have {LONGEST_MESSAGE} characters at most, not {len(message)}.")
     try:
         context.call(
             "sns",

@@ -274,3 +274,19 @@ def test_what_a_failed_step_answered_is_kept(trial):
     assert json.dumps(run.steps[0].failure.details) == json.dumps(
         {"ErrorCode": ["InvalidVpcID.NotFound"], "Operation": ["DescribeVpcs"]}
     )
+
+
+@pytest.mark.parametrize(
+    ("inputs", "why"),
+    [
+        ({"NotificationArn": "arn:aws:sns:us-east-1:123456789012:Alerts"}, "must begin with Automation"),
+        (
+            {"NotificationArn": "arn:aws:sns:us-east-1:123456789012:Automation", "Message": "x" * 4_097},
+            "4096 characters at most",
+        ),
+    ],
+)
+def test_approvers_are_told_by_topics_and_messages_that_the_guide_allows(trial, inputs, why):
+    run = trial.run({"name": "ask", "action": "aws:approve", "inputs": {"Approvers": ["someone"], **inputs}})
+    assert why in run.failure_message
+    assert trial.calls == []
