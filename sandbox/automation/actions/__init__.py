@@ -22,11 +22,11 @@ from sandbox.automation.actions import (
     state_machine,
     update_variable,
 )
-from sandbox.automation.actions.registry import Action
+from sandbox.automation.actions.registry import Action, heeding
 from sandbox.fixtures import hooks
 
 REGISTRY: dict[str, Action] = {
-    action.name: action
+    action.name: heeding(action)
     for action in (
         approve.ACTION,
         aws_api.ACTION,

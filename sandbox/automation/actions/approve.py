@@ -107,4 +107,10 @@ def _notify(context: StepContext, approvers: list[str], needed: int) -> None:
         raise call_failure(error, doing="Execute/Sending approval notification") from error
 
 
-ACTION = Action("aws:approve", run, timeout_seconds=604_800, longest_seconds=2_592_000)
+ACTION = Action(
+    "aws:approve",
+    run,
+    timeout_seconds=604_800,
+    longest_seconds=2_592_000,
+    inputs=frozenset({"Approvers", "Message", "MinRequiredApprovals", "NotificationArn"}),
+)

@@ -70,4 +70,4 @@ def targets(inputs: Mapping[str, Any]) -> list[str]:
     return [name for name in (*names, inputs.get("Default")) if isinstance(name, str)]
 
 
-ACTION = Action("aws:branch", run, quick=True)
+ACTION = Action("aws:branch", run, quick=True, inputs=frozenset({"Choices", "Default"}))

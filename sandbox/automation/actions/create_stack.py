@@ -93,4 +93,15 @@ def _create(context: StepContext) -> str:
     return str(response["StackId"])
 
 
-ACTION = Action("aws:createStack", run)
+ACTION = Action(
+    "aws:createStack",
+    run,
+    inputs=frozenset(INPUTS),
+    differs={
+        "StackPolicyBody": "The policy is kept and not enforced.",
+        "StackPolicyURL": "The policy is kept and not enforced.",
+        "TimeoutInMinutes": "Resources are made at once, so the time never passes.",
+    },
+    note="What CloudFormation does for a stack is not judged by IAM; custom resources, and types that moto "
+    "does not know, fail the stack.",
+)

@@ -27,4 +27,4 @@ def run(context: StepContext) -> Outcome:
     return Done()
 
 
-ACTION = Action("aws:createTags", run)
+ACTION = Action("aws:createTags", run, inputs=frozenset({"ResourceIds", "ResourceType", "Tags"}))

@@ -66,4 +66,8 @@ def _delete(context: StepContext, stack_id: str) -> None:
         raise api_failure(error, SERVICE, doing=DELETING) from error
 
 
-ACTION = Action("aws:deleteStack", run)
+ACTION = Action(
+    "aws:deleteStack",
+    run,
+    inputs=frozenset({"ClientRequestToken", "RoleARN", "StackName", RETAINED, f"{RETAINED}.member.N"}),
+)

@@ -101,4 +101,4 @@ def _look(context: StepContext, child: str) -> Outcome:
     )
 
 
-ACTION = Action("aws:executeAutomation", run)
+ACTION = Action("aws:executeAutomation", run, inputs=frozenset(SAME) | {"DocumentName", "RuntimeParameters"})

@@ -199,4 +199,12 @@ def _words(error: ScriptError) -> str:
     return "Traceback (most recent call last):\n" + "".join(error.frames) + f"\n{said}"
 
 
-ACTION = Action("aws:executeScript", run, timeout_seconds=LONGEST_SECONDS)
+ACTION = Action(
+    "aws:executeScript",
+    run,
+    timeout_seconds=LONGEST_SECONDS,
+    inputs=frozenset({"Attachment", "Handler", "InputPayload", "Runtime", "Script"}),
+    differs={
+        "Runtime": "Every Python is the one that runs the sandbox; a step in PowerShell fails and says so."
+    },
+)

@@ -103,6 +103,13 @@ def _describe(context: StepContext, image_id: str, *, doing: str) -> dict[str, A
     return dict(images[0])
 
 
-CREATE = Action("aws:createImage", run_create)
-COPY = Action("aws:copyImage", run_copy)
-DELETE = Action("aws:deleteImage", run_delete)
+CREATE = Action(
+    "aws:createImage",
+    run_create,
+    inputs=frozenset(CREATE_INPUTS),
+    differs={
+        "BlockDeviceMappings": "It is passed on, and EC2 here makes one root snapshot all the same.",
+    },
+)
+COPY = Action("aws:copyImage", run_copy, inputs=frozenset(COPY_INPUTS))
+DELETE = Action("aws:deleteImage", run_delete, inputs=frozenset({"ImageId"}))

@@ -3,6 +3,7 @@
 https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-changestate.html
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -10,7 +11,7 @@ from botocore.exceptions import ClientError
 from sandbox.automation.actions.ec2 import service_message, states
 from sandbox.automation.actions.registry import Action
 from sandbox.automation.context import StepContext, call_failure
-from sandbox.automation.outcomes import Done, InvalidInputs, Outcome, Wait
+from sandbox.automation.outcomes import Done, InvalidInputs, Outcome, StepFailed, Wait
 
 CHANGING = "Execute/Changing Instance(s) State"
 VERIFYING = "verifying that instance(s) have reached the desired state"
@@ -27,8 +28,10 @@ def run(context: StepContext) -> Outcome:
         context.memo["asked"] = True
         return Wait(context.now, VERIFYING)
     found = states(context, instance_ids, doing=VERIFYING)
+    _check_states(context, found, desired)
     if all(found.get(each) == desired for each in instance_ids) and _ready(context, instance_ids, desired):
-        return Done(outputs={"InstanceStates": [found[each] for each in instance_ids]})
+        outputs = {"InstanceIds": instance_ids, "InstanceStates": [found[each] for each in instance_ids]}
+        return Done(outputs=outputs)
     return context.again(VERIFYING)
 
 
@@ -50,6 +53,20 @@ def _ask(context: StepContext, instance_ids: list[str], desired: str) -> None:
         ) from error
 
 
+def _check_states(context: StepContext, found: Mapping[str, str], desired: str) -> None:
+    """When asked to, give up as soon as an instance has stopped that was not meant to."""
+    if not context.flag("FailOnUnexpectedStopped") or desired == "stopped":
+        return
+    for instance_id, state in found.items():
+        if state == "stopped":
+            raise StepFailed(
+                f"Instance {instance_id} entered unexpected state: {state}.",
+                doing=VERIFYING,
+                stage="PostVerification",
+                type="Verification",
+            )
+
+
 def _ready(context: StepContext, instance_ids: list[str], desired: str) -> bool:
     """`running` means that the instance and system status checks have passed too."""
     if desired != "running":
@@ -66,4 +83,18 @@ def _ready(context: StepContext, instance_ids: list[str], desired: str) -> bool:
     return set(instance_ids) <= passed
 
 
-ACTION = Action("aws:changeInstanceState", run, timeout_seconds=3600)
+ACTION = Action(
+    "aws:changeInstanceState",
+    run,
+    timeout_seconds=3600,
+    inputs=frozenset(
+        {
+            "AdditionalInfo",
+            "CheckStateOnly",
+            "DesiredState",
+            "FailOnUnexpectedStopped",
+            "Force",
+            "InstanceIds",
+        }
+    ),
+)

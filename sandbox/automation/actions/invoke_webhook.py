@@ -66,4 +66,10 @@ def _integration(context: StepContext, name: str) -> dict[str, Any]:
     return members
 
 
-ACTION = Action("aws:invokeWebhook", run)
+ACTION = Action(
+    "aws:invokeWebhook",
+    run,
+    inputs=frozenset({"Body", "IntegrationName"}),
+    note="Webhooks go to loopback, and over HTTPS to hosts that the sandbox was told of; redirects are not "
+    "followed.",
+)

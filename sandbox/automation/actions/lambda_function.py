@@ -79,4 +79,20 @@ def _parsed(payload: str | None) -> Any:
         return payload
 
 
-ACTION = Action("aws:invokeLambdaFunction", run, timeout_seconds=LONGEST_SECONDS)
+ACTION = Action(
+    "aws:invokeLambdaFunction",
+    run,
+    timeout_seconds=LONGEST_SECONDS,
+    inputs=frozenset(
+        {
+            "ClientContext",
+            "FunctionName",
+            "InputPayload",
+            "InvocationType",
+            "LogType",
+            "Payload",
+            "Qualifier",
+        }
+    ),
+    note="Functions run when they are written in Python; other runtimes and images are refused.",
+)

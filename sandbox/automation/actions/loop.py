@@ -96,4 +96,10 @@ def _most(context: StepContext) -> int:
     return most
 
 
-ACTION = Action("aws:loop", run, late=frozenset({"Steps", "LoopCondition"}), quick=True)
+ACTION = Action(
+    "aws:loop",
+    run,
+    late=frozenset({"Steps", "LoopCondition"}),
+    quick=True,
+    inputs=frozenset({"IteratorDataType", "Iterators", "LoopCondition", "MaxIterations", "Steps"}),
+)

@@ -11,4 +11,12 @@ def run(context: StepContext) -> Outcome:
     return Wait(None, "waiting for a Resume signal", status="Waiting")
 
 
-ACTION = Action("aws:pause", run, timeout_seconds=604_800, longest_seconds=2_592_000, quick=True)
+# Whoever is to resume the run reads the Message among the step's inputs.
+ACTION = Action(
+    "aws:pause",
+    run,
+    timeout_seconds=604_800,
+    longest_seconds=2_592_000,
+    quick=True,
+    inputs=frozenset({"Message"}),
+)

@@ -70,5 +70,5 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-ASSERT = Action("aws:assertAwsResourceProperty", run_assert)
-WAIT = Action("aws:waitForAwsResourceProperty", run_wait, timeout_seconds=3600)
+ASSERT = Action("aws:assertAwsResourceProperty", run_assert, inputs=OWN_INPUTS)
+WAIT = Action("aws:waitForAwsResourceProperty", run_wait, timeout_seconds=3600, inputs=OWN_INPUTS)

@@ -109,4 +109,21 @@ def _call(
         raise api_failure(error, "ssm", doing=doing) from error
 
 
-ACTION = Action("aws:runCommand", run)
+_UNWRITTEN = "It is taken and told, and nothing is written there."
+_UNSENT = "It is taken and told, and no notification is sent."
+ACTION = Action(
+    "aws:runCommand",
+    run,
+    inputs=frozenset(INPUTS),
+    differs={
+        "CloudWatchOutputConfig": _UNWRITTEN,
+        "NotificationConfig": _UNSENT,
+        "OutputS3BucketName": _UNWRITTEN,
+        "OutputS3KeyPrefix": _UNWRITTEN,
+        "OutputS3Region": _UNWRITTEN,
+        "ServiceRoleArn": _UNSENT,
+        "Targets": "Targets are tag:NAME, tag-key and InstanceIds; resource groups are refused.",
+    },
+    note="Nothing runs on an instance: a command gives what was scripted for it, else it succeeds without "
+    "output.",
+)

@@ -101,4 +101,17 @@ def _decoded(user_data: str) -> bytes:
         raise InvalidInputs("The input UserData must be Base64-encoded.") from error
 
 
-ACTION = Action("aws:runInstances", run, timeout_seconds=3600)
+ACTION = Action(
+    "aws:runInstances",
+    run,
+    timeout_seconds=3600,
+    inputs=SAME
+    | {
+        "IamInstanceProfileArn",
+        "IamInstanceProfileName",
+        "MaxInstanceCount",
+        "MinInstanceCount",
+        "Monitoring",
+        "UserData",
+    },
+)

@@ -37,4 +37,4 @@ def _until(context: StepContext) -> dt.datetime:
     return end
 
 
-ACTION = Action("aws:sleep", run, quick=True)
+ACTION = Action("aws:sleep", run, quick=True, inputs=frozenset({"Duration", "Timestamp"}))

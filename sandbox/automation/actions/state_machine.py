@@ -64,4 +64,10 @@ def _call(
         raise api_failure(error, "stepfunctions", doing=doing) from error
 
 
-ACTION = Action("aws:executeStateMachine", run)
+ACTION = Action(
+    "aws:executeStateMachine",
+    run,
+    inputs=frozenset({"input", "name", "stateMachineArn"}),
+    note="A step that is cancelled or times out leaves its execution running; state machines live in real "
+    "time whatever the clock.",
+)

@@ -66,4 +66,4 @@ def _check_size(name: str, value: Any) -> None:
             raise InvalidInputs(f"The variable {name} takes keys of 1 to {LONGEST_KEY} characters.")
 
 
-ACTION = Action("aws:updateVariable", run, quick=True)
+ACTION = Action("aws:updateVariable", run, quick=True, inputs=frozenset({"Name", "Value"}))
