@@ -3,7 +3,16 @@
 The server calls `install()` once, before it builds its applications.
 """
 
-from sandbox.services import accounts, alarms, images, instances, parameters, resource_groups, stacks
+from sandbox.services import (
+    accounts,
+    alarms,
+    images,
+    instances,
+    parameters,
+    resource_groups,
+    stacks,
+    state_machines,
+)
 from sandbox.services.functions import responses as functions
 
 __all__ = ["install"]
@@ -19,3 +28,4 @@ def install() -> None:
     parameters.install()
     resource_groups.install()
     stacks.install()
+    state_machines.install()

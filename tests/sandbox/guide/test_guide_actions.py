@@ -336,6 +336,27 @@ def test_a_function_is_invoked_with_a_payload(guide: Guide) -> None:
     assert given.output("find", "Payload") == ['"i-1-root"'], given
 
 
+def test_a_state_machine_is_executed(guide: Guide) -> None:
+    definition = {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}
+    states = guide.sandbox.client("stepfunctions")
+    machine = states.create_state_machine(
+        name="Machine", definition=json.dumps(definition), roleArn=guide.role
+    )["stateMachineArn"]
+
+    run = guide.run(
+        {
+            "name": "execute",
+            "action": "aws:executeStateMachine",
+            "inputs": {"stateMachineArn": machine, "input": '{"parameters": "values"}', "name": "named"},
+        }
+    )
+
+    assert run.status == "Success", run
+    (executed,) = states.list_executions(stateMachineArn=machine)["executions"]
+    assert (executed["name"], executed["status"]) == ("named", "SUCCEEDED")
+    assert run.output("execute", "executionArn") == [executed["executionArn"]]
+
+
 def test_a_pause_lasts_until_somebody_resumes(guide: Guide) -> None:
     started = guide.start(step("halt", "pause"), sleep("after"))
     guide.wait(started, "Waiting")
