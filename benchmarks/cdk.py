@@ -121,28 +121,57 @@ def run(name: str, script: str, given: object, *, seconds: float = 300) -> Any:
     It gets the name of the file to write as its argument, since whatever it simulates also prints.
     Errors: Unavailable without Node or npm, or when one of them fails or takes longer than `seconds`.
     """
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        raise Unavailable("Node and npm are not installed.")
-    place = Path(os.environ.get("DATA_DIR") or tempfile.gettempdir(), "cdk-ssm-documents")
-    place.mkdir(parents=True, exist_ok=True)
+    told, problem = _run(name, script, given, seconds)
+    if problem is not None:
+        raise Unavailable(f"{type(problem).__name__} while Node ran.") from problem
+    return json.loads(told)
+
+
+def lines(name: str, script: str, given: object, *, seconds: float) -> list[Any]:
+    """As `run`, for a script that writes a line of JSON at a time: those that it wrote before it ended,
+    failed, or took too long.
+    """
+    told, _ = _run(name, script, given, seconds)
+    return [json.loads(line) for line in told.splitlines(keepends=True) if line.endswith("\n")]
+
+
+def _run(
+    name: str, script: str, given: object, seconds: float
+) -> tuple[str, OSError | subprocess.SubprocessError | None]:
+    """What the script wrote, and how it failed."""
+    node, place = _installed()
     (place / name).write_text(script)
-    try:
-        if not (place / "node_modules" / "@cdklabs").is_dir():
-            install = [npm, "install", "--prefix", str(place), "--no-audit", "--no-fund", "--ignore-scripts"]
-            subprocess.run([*install, *PACKAGES], check=True, capture_output=True, timeout=seconds)
-        with tempfile.TemporaryDirectory() as folder:
-            answer = Path(folder, "answer.json")
+    # What it simulates leaves scripts in the temporary folder.
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder, "answer.json")
+        answer.touch()
+        problem = None
+        try:
             subprocess.run(
                 [node, str(place / name), str(answer)],
                 input=json.dumps(given),
-                # Its scripts are written to the temporary folder and left there.
                 env={**os.environ, "TMPDIR": folder},
                 check=True,
                 capture_output=True,
                 text=True,
                 timeout=seconds,
             )
-            return json.loads(answer.read_text())
-    except (OSError, subprocess.SubprocessError, ValueError) as error:
-        raise Unavailable(f"{type(error).__name__} while npm or Node ran.") from error
+        except (OSError, subprocess.SubprocessError) as error:
+            problem = error
+        return answer.read_text(), problem
+
+
+def _installed() -> tuple[str, Path]:
+    """Node, and the folder below DATA_DIR (or else the temporary one) in which npm has put the package."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node is None or npm is None:
+        raise Unavailable("Node and npm are not installed.")
+    place = Path(os.environ.get("DATA_DIR") or tempfile.gettempdir(), "cdk-ssm-documents")
+    place.mkdir(parents=True, exist_ok=True)
+    if not (place / "node_modules" / "@cdklabs").is_dir():
+        install = [npm, "install", "--prefix", str(place), "--no-audit", "--no-fund", "--ignore-scripts"]
+        try:
+            subprocess.run([*install, *PACKAGES], check=True, capture_output=True, timeout=300)
+        except (OSError, subprocess.SubprocessError) as error:
+            raise Unavailable(f"{type(error).__name__} while npm ran.") from error
+    return node, place

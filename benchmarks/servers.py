@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import statistics
 import subprocess
 import sys
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 REGION = "us-east-1"
 PROC = Path("/proc")
 SAMPLE_SECONDS = 0.2
+NAP_SECONDS = 0.05
 
 
 class StartError(Exception):
@@ -124,6 +127,36 @@ class Memory:
 
     def _sample(self) -> None:
         self.peak = max(self.peak, sum(_megabytes(pid) for pid in _family(self._pid)))
+
+
+class Lateness:
+    """How many milliseconds too late this machine wakes whoever sleeps (median) while the block runs.
+
+    No program that runs on it can do better.
+    """
+
+    def __init__(self) -> None:
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._sleep, daemon=True)
+        self._late: list[float] = []
+
+    def __enter__(self) -> Lateness:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    @property
+    def median(self) -> float:
+        return 1000 * statistics.median(self._late)
+
+    def _sleep(self) -> None:
+        while not self._done.is_set():
+            begun = time.perf_counter()
+            time.sleep(NAP_SECONDS)
+            self._late.append(time.perf_counter() - begun - NAP_SECONDS)
 
 
 def _family(pid: int) -> Iterator[int]:

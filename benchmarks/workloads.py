@@ -50,14 +50,15 @@ def sleeps(number: int) -> str:
     return _document([_sleep(f"sleep{step}", "PT1M") for step in range(number)])
 
 
-CONCURRENT_STEPS = 10
 CONCURRENT_SLEEP_SECONDS = 1
+CONCURRENT_TURNS = 3
+CONCURRENT_SECONDS = CONCURRENT_TURNS * CONCURRENT_SLEEP_SECONDS
 
 
 def concurrent() -> str:
     """Ten steps that sleep, branch and update a variable; the first sleeps until the moment `Begin`."""
     steps: list[Step] = [_sleep_until("begin", "Begin")]
-    for turn in range(3):
+    for turn in range(CONCURRENT_TURNS):
         steps += [
             _update(f"count{turn}", "Count", f"{{{{ variable:Count }}}}{turn}"),
             {
