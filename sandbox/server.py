@@ -18,7 +18,6 @@ from moto.moto_server.werkzeug_app import (
     BackendRequest,
     DomainDispatcherApplication,
     MotoRequestHandler,
-    create_backend_app,
 )
 from werkzeug.serving import BaseWSGIServer, make_server
 from werkzeug.test import run_wsgi_app
@@ -68,7 +67,7 @@ class Gate:
     """
 
     def __init__(self, on_change: OnChange = _ignore, on_promise: OnChange = _ignore) -> None:
-        self._services = DomainDispatcherApplication(create_backend_app)
+        self._services = DomainDispatcherApplication(services.application)
         self._on_change = on_change
         self._on_promise = on_promise
 

@@ -1,21 +1,24 @@
 """Where moto's services leave out, or get wrong, what steps of an automation rely on: one module a service.
 
-The server calls `install()` once, before it builds its applications.
+The server calls `install()` once, before it builds its applications, and builds these with `application`.
 """
 
-from sandbox.services import (
-    accounts,
-    alarms,
-    images,
-    instances,
-    parameters,
-    resource_groups,
-    stacks,
-    state_machines,
-)
+import importlib
+from typing import Any
+
+from moto.moto_server.werkzeug_app import create_backend_app
+
+from sandbox.services import accounts, alarms, images, instances, parameters, resource_groups
 from sandbox.services.functions import responses as functions
 
-__all__ = ["install"]
+__all__ = ["application", "install"]
+
+# Big, and reached through their own service only: imported and put in place when that is first called.
+_LATE = {
+    "cloudformation": ["sandbox.services.state_machines", "sandbox.services.stacks"],
+    "stepfunctions": ["sandbox.services.state_machines"],
+}
+_installed: set[str] = set()
 
 
 def install() -> None:
@@ -27,5 +30,12 @@ def install() -> None:
     instances.install()
     parameters.install()
     resource_groups.install()
-    stacks.install()
-    state_machines.install()
+
+
+def application(backend: Any) -> Any:
+    """The WSGI application of one of moto's backends, with what late modules put in its place."""
+    for name in _LATE.get(backend, ()):
+        if name not in _installed:
+            importlib.import_module(name).install()
+            _installed.add(name)
+    return create_backend_app(backend)

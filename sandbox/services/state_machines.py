@@ -16,7 +16,7 @@ import boto3
 import moto.stepfunctions.models
 from botocore.config import Config
 from moto.core.config import default_user_config
-from moto.stepfunctions.parser.asl.utils import boto_client
+from moto.stepfunctions.parser.api import ExecutionStatus
 
 from sandbox import settings
 from sandbox.authorization import assume_role_as_service
@@ -24,7 +24,6 @@ from sandbox.authorization import assume_role_as_service
 log = logging.getLogger(__name__)
 
 TASK_SECONDS = 900
-_PARSER = "moto.stepfunctions.parser.models"
 
 
 def _client_for(region: str, service: str, state_credentials: Any = None) -> Any:
@@ -54,19 +53,23 @@ def _client_for(region: str, service: str, state_credentials: Any = None) -> Any
 
 def install() -> None:
     """Let state machines run, as their roles, and be kept across restarts."""
-    # Every task's module takes the function by name when it is imported.
-    assert _PARSER not in sys.modules, "the interpreter was imported before its way to AWS was replaced"
-    vars(boto_client)["boto_client_for"] = _client_for
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
-
     from moto.stepfunctions.parser.backend import execution, execution_worker
     from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
 
+    # Every module of a task has taken the function by its name.
+    for name, module in list(sys.modules.items()):
+        if name.startswith("moto.stepfunctions.parser.") and hasattr(module, "boto_client_for"):
+            vars(module)["boto_client_for"] = _client_for
     # CloudFormation makes state machines in the backends that do not run them.
     vars(moto.stepfunctions.models)["stepfunctions_backends"] = stepfunctions_parser_backends
     _name_executions(StepFunctionsParserBackend)
     _keep_executions(execution)
-    _end_what_breaks(execution, execution_worker)
+    _end_what_breaks(execution_worker)
+    for regions in list(stepfunctions_parser_backends.values()):
+        for backend in list(regions.values()):
+            for interrupted in backend._get_executions(ExecutionStatus.RUNNING):
+                _fail(interrupted, "The sandbox stopped while the state machine was running.")
 
 
 def _name_executions(backend: Any) -> None:
@@ -82,15 +85,10 @@ def _name_executions(backend: Any) -> None:
 
 
 def _keep_executions(module: Any) -> None:
-    """Let executions be pickled: one that runs has threads, and has failed when it is loaded again."""
+    """Let executions be pickled: one that runs has threads, which are gone when it is loaded again."""
 
     def get_state(self: Any) -> dict[str, Any]:
         return {**vars(self), "exec_worker": None}
-
-    def set_state(self: Any, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        if self.exec_status == module.ExecutionStatus.RUNNING:
-            _fail(self, module, "The sandbox stopped while the state machine was running.")
 
     def history(self: Any) -> Any:
         if self.exec_worker is None:
@@ -98,11 +96,11 @@ def _keep_executions(module: Any) -> None:
         return read_history(self)
 
     read_history = module.Execution.to_history_output
-    module.Execution.__getstate__, module.Execution.__setstate__ = get_state, set_state
+    module.Execution.__getstate__ = get_state
     module.Execution.to_history_output = history
 
 
-def _end_what_breaks(execution: Any, worker: Any) -> None:
+def _end_what_breaks(worker: Any) -> None:
     """An execution ends whatever happens in its thread, which is then forgotten."""
     run = worker.ExecutionWorker._execution_logic
 
@@ -112,7 +110,7 @@ def _end_what_breaks(execution: Any, worker: Any) -> None:
         except Exception as error:
             log.exception("a state machine could not go on")
             told = f"The sandbox's interpreter failed: {type(error).__name__}: {error}"
-            _fail(self._execution_communication.execution, execution, told)
+            _fail(self._execution_communication.execution, told)
         finally:
             if (thread := threading.current_thread()) in worker.TMP_THREADS:
                 worker.TMP_THREADS.remove(thread)
@@ -120,7 +118,7 @@ def _end_what_breaks(execution: Any, worker: Any) -> None:
     worker.ExecutionWorker._execution_logic = logic
 
 
-def _fail(self: Any, module: Any, cause: str) -> None:
-    self.exec_status = module.ExecutionStatus.FAILED
+def _fail(self: Any, cause: str) -> None:
+    self.exec_status = ExecutionStatus.FAILED
     self.stop_date = dt.datetime.now(dt.UTC)
     self.error, self.cause = "States.Runtime", cause
