@@ -16,6 +16,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
+from tests.sandbox.conformance import watch
 from tests.support.stack import COMPILED
 
 ACCOUNT_ID = "123456789012"
@@ -43,10 +44,14 @@ class Sandbox:
         region: str = REGION,
         **config: Any,
     ) -> Any:
-        """A boto3 client of `service` with `keys` (a session's keyword arguments), by default the root's."""
+        """A boto3 client of `service` with `keys` (a session's keyword arguments), by default the root's.
+
+        What Systems Manager answers is held against its model.
+        """
         session = boto3.Session(region_name=region, **(self.root if keys is None else keys))
         options = {"retries": {"max_attempts": 1}, "s3": {"addressing_style": "path"}, **config}
-        return session.client(service, endpoint_url=self.url, config=Config(**options))
+        client = session.client(service, endpoint_url=self.url, config=Config(**options))
+        return watch(client) if service == "ssm" else client
 
     def make_user(self, name: str, *statements: Mapping[str, Any]) -> dict[str, str]:
         """Create a user whose inline policy has `statements`; returns its keys."""

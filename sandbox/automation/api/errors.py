@@ -131,6 +131,10 @@ class MaxDocumentSizeExceeded(ApiError):
     pass
 
 
+class NoLongerSupportedException(ApiError):
+    pass
+
+
 class ResourceNotFoundException(ApiError):
     pass
 

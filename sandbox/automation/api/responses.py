@@ -14,6 +14,7 @@ from sandbox.automation.api.errors import (
     AccessDeniedException,
     AutomationExecutionNotFoundException,
     InvalidResourceId,
+    NoLongerSupportedException,
     TooManyTagsError,
 )
 from sandbox.automation.api.starting import MOST_TAGS, tags_of
@@ -141,6 +142,13 @@ class AutomationResponse(RunCommandResponse):
     def send_automation_signal(self) -> ActionResult:
         service.signaller.send(self._execution(), self.request, current_principal())
         return EmptyResult()
+
+    @_operation
+    def start_change_request_execution(self) -> ActionResult:
+        raise NoLongerSupportedException(
+            "Change Manager takes no new customers, and this account was none: start the runbook with "
+            "StartAutomationExecution."
+        )
 
     # --- tags ---
 

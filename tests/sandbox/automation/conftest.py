@@ -10,7 +10,6 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.model import Shape
 from moto import mock_aws
 
 from sandbox.automation.engine import Engine
@@ -18,6 +17,7 @@ from sandbox.automation.flow import parsed
 from sandbox.automation.records import Execution, Signal, StepExecution
 from sandbox.automation.store import Store
 from ssmdoc import parameters as document_parameters
+from tests.sandbox.conformance import watch as conforming
 from tests.sandbox.conftest import Sandbox, start_sandbox, stop_sandbox
 
 START = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
@@ -115,49 +115,6 @@ def trial(monkeypatch: pytest.MonkeyPatch) -> Iterator[Trial]:
         monkeypatch.setenv(name, "testing")
     with mock_aws():
         yield Trial()
-
-
-def check_shape(value: Any, shape: Shape, path: str) -> None:
-    """Assert that `value` (of a raw JSON answer) is what botocore's model says: members, types and enums."""
-    kinds = {
-        "structure": dict,
-        "map": dict,
-        "list": list,
-        "string": str,
-        "integer": int,
-        "long": int,
-        "boolean": bool,
-        "timestamp": (int, float),
-    }
-    assert isinstance(value, kinds[shape.type_name]), f"{path} is {value!r}, not a {shape.type_name}"
-    if shape.type_name == "structure":
-        unknown = set(value) - set(shape.members)
-        assert not unknown, f"{path} has members that the model lacks: {unknown}"
-        missing = set(shape.required_members) - set(value)
-        assert not missing, f"{path} lacks {missing}"
-        for name, item in value.items():
-            check_shape(item, shape.members[name], f"{path}.{name}")
-    elif shape.type_name == "list":
-        for index, item in enumerate(value):
-            check_shape(item, shape.member, f"{path}[{index}]")
-    elif shape.type_name == "map":
-        for key, item in value.items():
-            check_shape(key, shape.key, f"{path} key")
-            check_shape(item, shape.value, f"{path}.{key}")
-    elif "enum" in shape.metadata and "ParameterType" not in shape.name:
-        assert value in shape.metadata["enum"], f"{path} is {value!r}"
-
-
-def conforming(client: Any) -> Any:
-    """The client, with every answer that it gets checked against botocore's model first."""
-
-    def check(operation_model: Any, response_dict: dict[str, Any], **_: Any) -> None:
-        if response_dict["status_code"] < 300 and operation_model.output_shape is not None:
-            body = json.loads(response_dict["body"] or "{}")
-            check_shape(body, operation_model.output_shape, operation_model.name)
-
-    client.meta.events.register("before-parse.ssm.*", check)
-    return client
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,6 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from tests.sandbox.automation.conftest import conforming
-
 HERE = "123456789012"
 REGIONS = ["us-east-1", "eu-north-1"]
 EXECUTION_ROLE = "AWS-SystemsManager-AutomationExecutionRole"
@@ -110,7 +108,7 @@ def test_it_runs_in_every_account_and_region_as_the_execution_role_there(
         steps,
         strict=True,
     ):
-        client = conforming(sandbox.client("ssm", keys, region=step["TargetLocation"]["Regions"][0]))
+        client = sandbox.client("ssm", keys, region=step["TargetLocation"]["Regions"][0])
         child = client.get_automation_execution(AutomationExecutionId=step["Outputs"]["ExecutionId"][0])
         child = child["AutomationExecution"]
         assert child["ParentAutomationExecutionId"] == parent["AutomationExecutionId"]
@@ -152,7 +150,7 @@ def test_targets_are_those_of_each_place(sandbox, other_account, launch):
     )
     (step,) = parent["StepExecutions"]
     assert step["Targets"] == [{"Key": "tag:Located", "Values": ["yes"]}]
-    client = conforming(sandbox.client("ssm", other_account.keys))
+    client = sandbox.client("ssm", other_account.keys)
     child = client.get_automation_execution(AutomationExecutionId=step["Outputs"]["ExecutionId"][0])
     child = child["AutomationExecution"]
     assert set(child["ResolvedTargets"]["ParameterValues"]) == set(volumes)

@@ -10,8 +10,6 @@ from typing import Any
 import botocore.exceptions
 import pytest
 
-from tests.sandbox.automation.conftest import conforming
-
 AMI = "ami-12c6146b"
 HOLD = {"name": "hold", "action": "aws:pause", "inputs": {}}
 # Pauses where the value says so, fails where it is none of a duration, else ends at once.
@@ -270,7 +268,7 @@ def fleet(sandbox: Any) -> dict[str, str]:
 
 @pytest.fixture
 def resolved(sandbox: Any, finish: Callable[..., dict[str, Any]]) -> Callable[..., set[str]]:
-    there = conforming(sandbox.client("ssm", region="eu-west-2"))
+    there = sandbox.client("ssm", region="eu-west-2")
     numbers: Iterator[int] = itertools.count()
 
     def resolve(key: str, *values: str, target_type: str = "") -> set[str]:
