@@ -16,8 +16,8 @@ from sandbox.automation.actions.registry import Action
 from sandbox.automation.clock import Clock
 from sandbox.automation.context import StepContext
 from sandbox.automation.flow import plan_of
-from sandbox.automation.moves import CHILD_ACTION, GUIDE, Moves
-from sandbox.automation.outcomes import Outcome, Repeat, StepFailed, Wait
+from sandbox.automation.moves import CHILD_ACTION, Moves
+from sandbox.automation.outcomes import GUIDE, Outcome, Repeat, StepFailed, Wait
 from sandbox.automation.records import Execution, Failure, StepExecution
 from sandbox.automation.store import Store
 from sandbox.automation.values import resolve

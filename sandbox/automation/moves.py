@@ -9,13 +9,12 @@ from collections.abc import Callable
 from sandbox.automation import actions
 from sandbox.automation.clock import Clock
 from sandbox.automation.flow import Plan, defines, document_of, plan_of, selected
-from sandbox.automation.outcomes import ACTING, Done, InvalidInputs, Repeat, StepFailed, TimedOut
+from sandbox.automation.outcomes import ACTING, GUIDE, Done, InvalidInputs, Repeat, StepFailed, TimedOut
 from sandbox.automation.records import Execution, Failure, ParentStep, StepExecution
 from sandbox.automation.store import Store
 from sandbox.automation.values import NO_OUTPUT, as_text, look_up, resolve, resolve_inputs
 from ssmdoc import MISSING, Step, references
 
-GUIDE = "Please refer to Automation Service Troubleshooting Guide for more diagnosis details."
 # For onCancel: https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-actions.html
 CANCEL_SECONDS = 120
 LONGEST_BACKOFF_SECONDS = 30

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 ACTING = "Execute/Cancelling action"
+# With this sentence every failure message of Automation ends.
+GUIDE = "Please refer to Automation Service Troubleshooting Guide for more diagnosis details."
 
 
 @dataclass(frozen=True)

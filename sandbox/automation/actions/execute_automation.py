@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 
 from sandbox.automation.actions.registry import Action
 from sandbox.automation.context import StepContext, call_failure
-from sandbox.automation.outcomes import Done, InvalidInputs, Outcome, StepFailed, Wait
+from sandbox.automation.outcomes import GUIDE, Done, InvalidInputs, Outcome, StepFailed, Wait
 from sandbox.automation.records import FINISHED
 from sandbox.automation.values import as_strings
 
@@ -90,7 +90,7 @@ def _look(context: StepContext, child: str) -> Outcome:
     }
     if status in SUCCESSES:
         return Done(outputs=outputs, payload={**outputs, "Outputs": named})
-    reason = execution.get("FailureMessage") or ""
+    reason = str(execution.get("FailureMessage") or "").removesuffix(GUIDE)
     raise StepFailed(
         f"The automation execution {child} ended as {status}. {reason}",
         doing=WAITING,

@@ -117,6 +117,7 @@ def test_a_child_that_fails_makes_the_step_fail_and_says_why(make_document, run)
     assert step["Outputs"]["Status"] == ["Failed"]
     assert step["Outputs"]["ExecutionId"][0] in step["FailureMessage"]
     assert "not an ISO 8601 duration" in step["FailureMessage"]
+    assert step["FailureMessage"].count("Troubleshooting Guide") == 1
     assert json.loads(found["StepExecutions"][2]["Inputs"]["Value"]) == "Failed"
 
 
@@ -219,3 +220,46 @@ def test_a_child_begins_although_its_parent_fills_the_quota_and_both_go_on_after
     found = finish(outer, client=client)
     assert found["AutomationExecutionStatus"] == "Success"
     assert found["StepExecutions"][0]["Outputs"]["ExecutionId"] == ids
+
+
+def test_a_child_may_run_on_many_targets(ssm, make_document, run):
+    inner = make_document(sleep("nap"), parameters={"Item": {"type": "String"}})
+    found = run(
+        child(
+            inner,
+            TargetParameterName="Item",
+            Targets=[{"Key": "ParameterValues", "Values": ["a", "b", "c"]}],
+            MaxConcurrency=1,
+            MaxErrors="0",
+            Tags=[{"Key": "Team", "Value": "{{ automation:EXECUTION_ID }}"}],
+        )
+    )
+    assert found["AutomationExecutionStatus"] == "Success", found.get("FailureMessage")
+    child_id = found["StepExecutions"][0]["Outputs"]["ExecutionId"][0]
+    many = ssm.get_automation_execution(AutomationExecutionId=child_id)["AutomationExecution"]
+    assert many["ParentAutomationExecutionId"] == found["AutomationExecutionId"]
+    assert (many["MaxConcurrency"], many["MaxErrors"]) == ("1", "0")
+    assert {each["StepStatus"] for each in many["StepExecutions"]} == {"Success"}
+    tags = ssm.list_tags_for_resource(ResourceType="Automation", ResourceId=child_id)["TagList"]
+    assert tags == [{"Key": "Team", "Value": found["AutomationExecutionId"]}]
+    # One after the other, an hour each.
+    step = found["StepExecutions"][0]
+    assert (step["ExecutionEndTime"] - step["ExecutionStartTime"]).total_seconds() == 3 * 3600
+
+
+def test_a_child_of_a_child_runs_as_the_caller_who_started_the_first(timeless, make_document, finish):
+    unique = uuid.uuid4().hex[:8]
+    middle = make_document(child(make_document(put("store", "x"), outputs=["store.version"])))
+    allowed = {"Effect": "Allow", "Action": "ssm:*", "Resource": "*"}
+    keys = timeless.make_user(f"Caller-{unique}", allowed)
+    client = timeless.client("ssm", keys)
+    started = client.start_automation_execution(DocumentName=make_document(child(middle)))
+    found = finish(started["AutomationExecutionId"], client=client)
+    assert found["AutomationExecutionStatus"] == "Success", found.get("FailureMessage")
+    denied = {"Effect": "Deny", "Action": "ssm:PutParameter", "Resource": "*"}
+    keys = timeless.make_user(f"Denied-{unique}", allowed, denied)
+    client = timeless.client("ssm", keys)
+    started = client.start_automation_execution(DocumentName=make_document(child(middle)))
+    found = finish(started["AutomationExecutionId"], client=client)
+    assert found["AutomationExecutionStatus"] == "Failed"
+    assert "explicit deny" in found["FailureMessage"]
