@@ -46,7 +46,7 @@ class Children:
     def _on_target(self, parent: RateControlled, member: Member) -> str:
         document = document_of(parent)
         child = OnTarget(
-            id=ids.execution_id(f"{parent.id} {member.target}"),
+            id=ids.execution_id(f"child {member.step.id}"),
             account_id=parent.account_id,
             region=parent.region,
             partition=parent.partition,

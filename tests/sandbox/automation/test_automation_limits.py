@@ -42,6 +42,13 @@ def test_limits_are_read_by_their_names():
     given = settings.read_limits("running=3, rate-control-pending=0")
     assert given == settings.Limits(running=3, rate_control_pending=0)
     assert settings.read_limits("") == settings.Limits(100, 5_000, 25, 1_000)
+    environ = {"SANDBOX_LIMITS": "running=3", "SANDBOX_RATE_LIMITS": "aws"}
+    told = settings.read_settings(environ, port=0)
+    assert (told.limits.running, told.rate_limits) == (3, "aws")
+    told = settings.read_settings(environ, port=0, limits="running=4", rate_limits="off")
+    assert (told.limits.running, told.rate_limits) == (4, "off")
+    with pytest.raises(settings.SettingsError, match="off or aws"):
+        settings.read_settings({"SANDBOX_RATE_LIMITS": "some"}, port=0)
 
 
 @pytest.mark.parametrize("text", ["running", "running=0", "running=-1", "walking=3", "pending=few"])
@@ -89,19 +96,6 @@ def test_calls_beyond_the_rate_are_throttled_when_that_is_asked_for(launch_sandb
     assert refused(hurry) == ("ThrottlingException", "Rate exceeded", 400)
     # The other operations have rates of their own.
     assert client.describe_automation_executions()["AutomationExecutionMetadataList"]
-
-
-def test_limits_can_be_set_lower(launch_sandbox, finish):
-    client = launch_sandbox(SANDBOX_LIMITS="running=1,pending=1").client("ssm")
-    name = make(client, "Paused", PAUSE)
-    first = started(client, name)
-    finish(first, "Waiting", client=client)
-    second = started(client, name)
-    code, message, _ = refused(client.start_automation_execution, DocumentName=name)
-    assert code == "AutomationExecutionLimitExceededException"
-    assert "exceeded the allowable limit" in message
-    client.stop_automation_execution(AutomationExecutionId=first)
-    finish(second, "Waiting", client=client)
 
 
 @pytest.mark.parametrize("workers", [1, 16])

@@ -1,5 +1,6 @@
 """Executions on targets: which they resolve to, how many run at once, how many may fail, what is reported."""
 
+import datetime as dt
 import itertools
 import json
 import time
@@ -334,42 +335,75 @@ def test_executions_are_found_by_the_group_they_run_on(sandbox, fleet, resolved)
         assert bool(found) == some
 
 
-def test_executions_on_targets_have_a_quota_of_their_own(launch_sandbox, finish):
-    limits = "running=1,pending=0,rate-control-running=1,rate-control-pending=1"
-    client = launch_sandbox("--limits", limits).client("ssm")
+def test_children_are_told_apart_though_their_maps_are_the_same(ssm, make_document, finish):
+    nap = {"name": "nap", "action": "aws:sleep", "inputs": {"Duration": "{{ Item }}"}}
+    same = [{"Item": ["PT0S"]}, {"Item": ["PT0S"]}]
+    answer = ssm.start_automation_execution(DocumentName=make_document(nap, **ITEM), TargetMaps=same)
+    parent = finish(answer["AutomationExecutionId"])
+    assert parent["TargetsSummary"]["SuccessfulCount"] == 2
+    assert len(children(ssm, parent["AutomationExecutionId"])) == 2
+
+
+def test_a_step_runs_a_document_on_targets(ssm, name, make_document, finish):
+    values = ["PT0S", "PT0.01S", "PT0.02S"]
+    step = {
+        "name": "everywhere",
+        "action": "aws:executeAutomation",
+        "inputs": {
+            "DocumentName": name,
+            "TargetParameterName": "Item",
+            "Targets": [{"Key": "ParameterValues", "Values": values}],
+            "MaxConcurrency": "100%",
+        },
+    }
+    started = ssm.start_automation_execution(DocumentName=make_document(step))
+    run = finish(started["AutomationExecutionId"])
+    assert run["AutomationExecutionStatus"] == "Success", run
+    (middle,) = children(ssm, started["AutomationExecutionId"])
+    assert middle["ResolvedTargets"]["ParameterValues"] == values
+    assert {each["Target"] for each in children(ssm, middle["AutomationExecutionId"])} == set(values)
+
+
+def test_hours_on_targets_pass_at_once_on_a_virtual_clock(timeless, finish):
+    client = timeless.client("ssm")
+    nap = {"name": "nap", "action": "aws:sleep", "inputs": {"Duration": "{{ Item }}"}}
+    content = json.dumps({"schemaVersion": "0.3", **ITEM, "mainSteps": [nap]})
+    client.create_document(Name="Hours", DocumentType="Automation", Content=content)
+    started = client.start_automation_execution(
+        DocumentName="Hours",
+        TargetParameterName="Item",
+        Targets=[{"Key": "ParameterValues", "Values": ["PT1H", "PT2H", "PT3H"]}],
+        MaxConcurrency="2",
+    )
+    parent = finish(started["AutomationExecutionId"], client=client)
+    # One hour alone, then the two others side by side.
+    assert parent["ExecutionEndTime"] - parent["ExecutionStartTime"] == dt.timedelta(hours=4)
+
+
+def test_quotas_can_be_set_lower_and_executions_on_targets_have_their_own(launch_sandbox, finish):
+    limits = "running=1,pending=1,rate-control-running=1,rate-control-pending=1"
+    client = launch_sandbox(SANDBOX_LIMITS=limits).client("ssm")
     content = json.dumps({"schemaVersion": "0.3", **ITEM, "mainSteps": [HOLD]})
     client.create_document(Name="Held", DocumentType="Automation", Content=content)
-    request = {
+    call = client.start_automation_execution
+    simple = {"DocumentName": "Held", "Parameters": {"Item": ["a"]}}
+    on_target = {
         "DocumentName": "Held",
         "TargetParameterName": "Item",
         "Targets": [{"Key": "ParameterValues", "Values": ["a"]}],
     }
-    first = client.start_automation_execution(**request)["AutomationExecutionId"]
+    ids = {}
+    for kind, request in (("simple", simple), ("on target", on_target)):
+        ids[kind] = [call(**request)["AutomationExecutionId"] for _ in range(2)]
+        code, message = refused(call, **request)
+        assert code == "AutomationExecutionLimitExceededException"
+        assert "exceeded the allowable limit" in message
+        assert finish(ids[kind][1], "Pending", client=client)
+    first, second = ids["simple"]
+    finish(first, "Waiting", client=client)
+    client.stop_automation_execution(AutomationExecutionId=first)
+    finish(second, "Waiting", client=client)
+    first, second = ids["on target"]
     eventually(client, first, "Waiting")
-    second = client.start_automation_execution(**request)["AutomationExecutionId"]
-    assert refused(client.start_automation_execution, **request)[0] == (
-        "AutomationExecutionLimitExceededException"
-    )
-    assert finish(second, "Pending", client=client)
     resume(client, children(client, first)[0])
-    finish(first, client=client)
     eventually(client, second, "Waiting")
-
-
-def test_an_execution_on_targets_goes_on_after_a_restart(launch_sandbox, finish, tmp_path):
-    first = launch_sandbox("--state", str(tmp_path))
-    client = first.client("ssm")
-    content = json.dumps({"schemaVersion": "0.3", **ITEM, "mainSteps": [HOLD]})
-    client.create_document(Name="Held", DocumentType="Automation", Content=content)
-    parent = client.start_automation_execution(
-        DocumentName="Held",
-        TargetParameterName="Item",
-        Targets=[{"Key": "ParameterValues", "Values": ["a", "b"]}],
-    )["AutomationExecutionId"]
-    eventually(client, parent, "Waiting")
-    first.process.terminate()
-    assert first.process.wait(timeout=20) == 0
-    client = launch_sandbox("--state", str(tmp_path)).client("ssm")
-    resume(client, eventually(client, parent, "Waiting")[0])
-    resume(client, eventually(client, parent, "Success", "Waiting")[1])
-    assert finish(parent, client=client)["AutomationExecutionStatus"] == "Success"
