@@ -87,7 +87,7 @@ def _create(context: StepContext) -> str:
     if "DisableRollback" in given and "OnFailure" in given:
         raise InvalidInputs("aws:createStack takes DisableRollback or OnFailure, not both.")
     try:
-        response = context.call(SERVICE, "CreateStack", given)
+        response = context.call(SERVICE, "CreateStack", given, repeatable="ClientRequestToken" in given)
     except ClientError as error:
         raise api_failure(error, SERVICE, doing=CREATING) from error
     return str(response["StackId"])

@@ -61,7 +61,8 @@ def _delete(context: StepContext, stack_id: str) -> None:
     if retained:
         params[RETAINED] = retained
     try:
-        context.call(SERVICE, "DeleteStack", params)
+        # By its id a stack is deleted once, however often that is asked for.
+        context.call(SERVICE, "DeleteStack", params, repeatable=True)
     except ClientError as error:
         raise api_failure(error, SERVICE, doing=DELETING) from error
 

@@ -88,7 +88,7 @@ def _change(
     context: StepContext, api: str, params: Mapping[str, Any], *, doing: str = DELETING
 ) -> dict[str, Any]:
     try:
-        return context.call("ec2", api, params)
+        return context.call("ec2", api, params, repeatable="ClientToken" in params)
     except ClientError as error:
         raise api_failure(error, "ec2", doing=doing) from error
 

@@ -60,8 +60,9 @@ def run(context: StepContext) -> Outcome:
 
 def _launch(context: StepContext) -> list[str]:
     context.required("ImageId")
+    params = parameters(context)
     try:
-        response = context.call("ec2", "RunInstances", parameters(context))
+        response = context.call("ec2", "RunInstances", params, repeatable="ClientToken" in params)
     except ClientError as error:
         message = service_message(error)
         raise call_failure(
@@ -113,5 +114,9 @@ ACTION = Action(
         "MinInstanceCount",
         "Monitoring",
         "UserData",
+    },
+    differs={
+        "AdditionalInfo": "It is passed on, and is reserved in AWS too.",
+        "Placement": "Tenancy, GroupName and AvailabilityZone count; the other members do not.",
     },
 )

@@ -59,7 +59,8 @@ def _call(
     context: StepContext, api: str, params: Mapping[str, Any], *, doing: str = VERIFYING
 ) -> dict[str, Any]:
     try:
-        return context.call("stepfunctions", api, params)
+        # The same name and input give the same execution.
+        return context.call("stepfunctions", api, params, repeatable="name" in params)
     except ClientError as error:
         raise api_failure(error, "stepfunctions", doing=doing) from error
 

@@ -149,6 +149,11 @@ def test_a_function_is_stopped_at_its_timeout_and_a_broken_one_is_told(client, r
         invoke(client, name, {})
 
 
+def test_a_function_acts_as_its_execution_role(client, function, role):
+    _, arn = invoke(client, function, {"do": "who"})
+    assert arn == f"arn:aws:sts::123456789012:assumed-role/{role.rpartition('/')[2]}/{function}"
+
+
 def test_a_role_that_does_not_trust_lambda_makes_no_function(sandbox, client):
     name = f"untrusted-{time.time_ns()}"
     with pytest.raises(botocore.exceptions.ClientError, match="cannot be assumed by Lambda"):

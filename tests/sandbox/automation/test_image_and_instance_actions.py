@@ -1,4 +1,4 @@
-"""aws:createImage, aws:copyImage and aws:deleteImage over the wire."""
+"""aws:createImage, aws:copyImage, aws:deleteImage and the inputs of aws:runInstances over the wire."""
 
 import time
 from typing import Any
@@ -84,7 +84,7 @@ def test_what_ec2_refuses_is_quoted(ec2, automate, instance):
     taken = automate(step("aws:createImage", InstanceId=instance, ImageName=name))
     assert taken["FailureMessage"].startswith(
         "Step fails when it is Execute/Creating Image. Get Exception from CreateImage API of ec2 Service. "
-        f"Exception Message from CreateImage API: [AMI name {name} is already in use by AMI {image_id} (Service"
+        f"Exception Message from CreateImage API: [AMI name {name} is already in use by AMI {image_id} ("
     )
     malformed = automate(step("aws:createImage", InstanceId=instance, ImageName="a:b"))
     assert "InvalidAMIName.Malformed" in malformed["FailureMessage"]
@@ -108,3 +108,35 @@ def test_a_role_that_may_not_delete_snapshots_leaves_them(sandbox, ec2, automate
     assert "not authorized to perform: ec2:DeleteSnapshot" in run["FailureMessage"]
     assert run["StepExecutions"][0]["FailureDetails"]["FailureType"] == "Permission"
     assert ec2.describe_snapshots(SnapshotIds=[mapping["Ebs"]["SnapshotId"]])["Snapshots"]
+
+
+def test_a_launch_takes_each_input_and_a_token_makes_it_count_once(ec2, automate):
+    launch = step(
+        "aws:runInstances",
+        "launch",
+        ImageId=AMI,
+        InstanceType="t3.micro",
+        KernelId="aki-12345678",
+        RamdiskId="ari-12345678",
+        DisableApiTermination="true",
+        EbsOptimized=True,
+        InstanceInitiatedShutdownBehavior="terminate",
+        MetadataOptions={"HttpTokens": "required"},
+        Monitoring=True,
+        Placement={"Tenancy": "dedicated"},
+        BlockDeviceMappings=[{"DeviceName": "/dev/sda1", "Ebs": {"VolumeSize": 33}}],
+        ClientToken=f"token-{time.time_ns()}",
+    )
+    first, second = automate(launch), automate(launch)
+    assert first["AutomationExecutionStatus"] == "Success", first.get("FailureMessage")
+    ids = outputs(first, "launch")["InstanceIds"]
+    assert outputs(second, "launch")["InstanceIds"] == ids
+    found = ec2.describe_instances(InstanceIds=ids)["Reservations"][0]["Instances"][0]
+    assert (found["KernelId"], found["RamdiskId"]) == ("aki-12345678", "ari-12345678")
+    assert found["Placement"]["Tenancy"] == "dedicated"
+    assert found["MetadataOptions"]["HttpTokens"] == "required"
+    assert (found["EbsOptimized"], found["Monitoring"]["State"]) == (True, "enabled")
+    protected = automate(step("aws:changeInstanceState", InstanceIds=ids, DesiredState="terminated"))
+    assert "disableApiTermination" in protected["FailureMessage"]
+    launch["inputs"]["EbsOptimized"] = False
+    assert "IdempotentParameterMismatch" in automate(launch)["FailureMessage"]
