@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -17,6 +17,16 @@ Kind = Literal["parameter", "output", "variable", "global", "automation", "ssm",
 
 GLOBAL_VARIABLES = ("ACCOUNT_ID", "REGION", "DATE", "DATE_TIME", "AWS_PARTITION")
 AUTOMATION_VARIABLES = ("EXECUTION_ID",)
+
+# Inputs, by action, whose text is another language: braces that name nothing there are that language's own.
+LITERAL_INPUTS: Mapping[str, tuple[str, ...]] = {
+    "aws:executeScript": ("Script",),
+    "aws:createStack": ("TemplateBody", "StackPolicyBody"),
+    "aws:runCommand": ("Parameters",),
+    "aws:runInstances": ("UserData",),
+    "aws:invokeLambdaFunction": ("Payload",),
+    "aws:executeStateMachine": ("input",),
+}
 
 PATTERN = re.compile(r"\{\{([^{}]*)\}\}")
 _WHOLE = re.compile(r"\s*\{\{([^{}]*)\}\}\s*\Z")

@@ -95,7 +95,7 @@ class Moves:
         try:
             action = actions.find(step.action)
             late = action.late if action else frozenset()
-            record.inputs = resolve_inputs(execution, plan.document, step.inputs, now, late=late)
+            record.inputs = resolve_inputs(execution, plan.document, step, now, late=late)
             record.timeout_seconds = self._timeout_seconds(execution, plan, step, now)
         except StepFailed as problem:
             failure = problem

@@ -7,12 +7,10 @@ from typing import Any
 
 from sandbox.automation.outcomes import InvalidInputs
 from sandbox.automation.records import Execution
-from ssmdoc import Document, references
+from ssmdoc import Document, Step, references
 from ssmdoc.references import Reference
 
 NO_OUTPUT = "No output available yet because the step is not successfully executed"
-# Texts in which braces that name nothing are not references but code (awk, CSS, f-strings).
-CODE_INPUTS = frozenset({"Script", "TemplateBody", "commands"})
 
 
 def look_up(execution: Execution, document: Document, reference: Reference, now: dt.datetime) -> Any:
@@ -89,24 +87,25 @@ def resolve(execution: Execution, document: Document, value: Any, now: dt.dateti
 def resolve_inputs(
     execution: Execution,
     document: Document,
-    inputs: Mapping[str, Any],
+    step: Step,
     now: dt.datetime,
     *,
     late: Set[str] = frozenset(),
 ) -> dict[str, Any]:
     """A step's inputs with every reference replaced, but as written those that are resolved `late`.
 
-    Braces in code that name nothing stay as they are.
+    Braces that name nothing stay as they are in text of another language (awk, CSS, f-strings).
     """
+    literal = references.LITERAL_INPUTS.get(step.action, ())
 
     def lookup(reference: Reference) -> Any:
         return look_up(execution, document, reference, now)
 
     resolved: dict[str, Any] = {}
-    for name, value in inputs.items():
+    for name, value in step.inputs.items():
         if name in late:
             resolved[name] = value
-        elif name in CODE_INPUTS:
+        elif name in literal:
             resolved[name] = _substitute(value, lookup, literal_unresolved=True)
         else:
             resolved[name] = resolve(execution, document, value, now)

@@ -17,16 +17,6 @@ from ssmdoc.references import Reference
 
 GUIDE = "https://docs.aws.amazon.com/systems-manager/latest/userguide/"
 
-# Inputs whose text is another language: braces that name nothing there are that language's own.
-_LITERAL_INPUTS = {
-    "aws:executeScript": ("Script",),
-    "aws:createStack": ("TemplateBody", "StackPolicyBody"),
-    "aws:runCommand": ("Parameters",),
-    "aws:runInstances": ("UserData",),
-    "aws:invokeLambdaFunction": ("Payload",),
-    "aws:executeStateMachine": ("input",),
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -136,7 +126,7 @@ class Context:
 
 def literal_inputs(step: RawStep) -> tuple[str, ...]:
     """The inputs of a step whose text is of another language."""
-    return _LITERAL_INPUTS.get(step.action, ())
+    return references.LITERAL_INPUTS.get(step.action, ())
 
 
 def texts(value: Any, path: Path) -> Iterator[tuple[Path, str]]:

@@ -290,3 +290,18 @@ def test_approvers_are_told_by_topics_and_messages_that_the_guide_allows(trial, 
     run = trial.run({"name": "ask", "action": "aws:approve", "inputs": {"Approvers": ["someone"], **inputs}})
     assert why in run.failure_message
     assert trial.calls == []
+
+
+def test_braces_that_name_nothing_are_text_where_another_language_is_written(trial):
+    user_data = "#!/bin/sh\nawk '{{ print }}' {{ Path }} {{ never.ran }}"
+    run = trial.run(
+        {
+            "name": "launch",
+            "action": "aws:runInstances",
+            "inputs": {"ImageId": "ami-12c6146b", "UserData": user_data},
+        },
+        Path=["/etc/hosts"],
+    )
+    assert run.steps[0].inputs["UserData"] == user_data.replace("{{ Path }}", "/etc/hosts")
+    elsewhere = trial.run(look(inputs={"Service": "ec2", "Api": "DescribeVpcs", "Name": "{{ print }}"}))
+    assert "Failed to resolve input: print" in elsewhere.failure_message
