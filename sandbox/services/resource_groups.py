@@ -12,10 +12,12 @@ from typing import Any
 
 from moto.resourcegroups import urls
 from moto.resourcegroups.exceptions import BadRequestException
+from moto.resourcegroups.models import resourcegroups_backends
 from moto.resourcegroups.responses import ResourceGroupsResponse
 from moto.resourcegroupstaggingapi.models import resourcegroupstaggingapi_backends
 
 ALL_TYPES = "AWS::AllSupported"
+INSTANCE = "AWS::EC2::Instance"
 # CloudFormation's names of what an ARN calls otherwise, or leaves out.
 _TYPES: Mapping[tuple[str, str], str] = {
     ("autoscaling", "autoScalingGroup"): "AWS::AutoScaling::AutoScalingGroup",
@@ -74,6 +76,15 @@ class GroupResponse(ResourceGroupsResponse):
                 "QueryErrors": [],
             }
         )
+
+
+def instances_of(name: str, account_id: str, region: str) -> frozenset[str]:
+    """The EC2 instances in a group; none when there is no such group. Errors: moto's BadRequestException."""
+    group = resourcegroups_backends[account_id][region].groups.by_name.get(name)
+    if group is None:
+        return frozenset()
+    members = _members(group.resource_query, account_id, region)
+    return frozenset(type_and_id(arn)[1] for arn, kind in members if kind == INSTANCE)
 
 
 def _members(resource_query: Mapping[str, str], account_id: str, region: str) -> Iterator[tuple[str, str]]:

@@ -122,7 +122,7 @@ ACTION = Action(
         "OutputS3KeyPrefix": _UNWRITTEN,
         "OutputS3Region": _UNWRITTEN,
         "ServiceRoleArn": _UNSENT,
-        "Targets": "Targets are tag:NAME, tag-key and InstanceIds; resource groups are refused.",
+        "Targets": "Resource groups are those that select by tags.",
     },
     note="Nothing runs on an instance: a command gives what was scripted for it, else it succeeds without "
     "output.",

@@ -24,6 +24,7 @@ from sandbox.services.commands.records import (
     Command,
     Invocation,
 )
+from sandbox.services.resource_groups import INSTANCE, instances_of
 
 CONCURRENCY = "50"
 ERRORS_ALLOWED = "0"
@@ -110,7 +111,11 @@ def _instance_ids(backend: SimpleSystemManagerBackend, request: Mapping[str, Any
         )
     if not targets:
         return named
-    meeting = [each for each, tags in running.items() if all(_meets(each, tags, t) for t in targets)]
+    meeting = [
+        each
+        for each, tags in running.items()
+        if all(_meets(backend, each, tags, target) for target in targets)
+    ]
     return [*named, *(each for each in meeting if each not in named)]
 
 
@@ -122,7 +127,9 @@ def _running(backend: SimpleSystemManagerBackend) -> Iterator[tuple[str, Mapping
                 yield instance.id, dict(ec2.tags.get(instance.id, {}))
 
 
-def _meets(instance_id: str, tags: Mapping[str, str], target: Mapping[str, Any]) -> bool:
+def _meets(
+    backend: SimpleSystemManagerBackend, instance_id: str, tags: Mapping[str, str], target: Mapping[str, Any]
+) -> bool:
     key, values = target.get("Key", ""), target.get("Values") or []
     if key.startswith("tag:"):
         return tags.get(key[4:]) in values
@@ -130,8 +137,14 @@ def _meets(instance_id: str, tags: Mapping[str, str], target: Mapping[str, Any])
         return any(value in tags for value in values)
     if key.lower() == "instanceids":
         return instance_id in values
+    if key == "resource-groups:Name":
+        groups = (instances_of(name, backend.account_id, backend.region_name) for name in values)
+        return any(instance_id in group for group in groups)
+    if key == "resource-groups:ResourceTypeFilters":
+        return INSTANCE in values
     raise ValidationException(
-        f"The sandbox resolves targets by tag:NAME, tag-key and InstanceIds, not by {key or 'nothing'}."
+        "The sandbox resolves targets by tag:NAME, tag-key, InstanceIds, resource-groups:Name and "
+        f"resource-groups:ResourceTypeFilters, not by {key or 'nothing'}."
     )
 
 

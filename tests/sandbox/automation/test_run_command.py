@@ -116,7 +116,7 @@ def test_a_command_that_fails_is_told_with_its_code_and_both_streams(sandbox, au
     )
 
 
-def test_targets_are_the_running_instances_with_the_tags(ssm, automate, instances):
+def test_targets_are_the_running_instances_with_the_tags_or_of_the_group(sandbox, ssm, automate, instances):
     run = automate(
         step(
             DocumentName=SHELL,
@@ -127,6 +127,16 @@ def test_targets_are_the_running_instances_with_the_tags(ssm, automate, instance
     )
     assert run["AutomationExecutionStatus"] == "Success", run.get("FailureMessage")
     assert sorted(outputs(run)["InstanceIds"]) == sorted(instances[:2])
+    query = {
+        "ResourceTypeFilters": ["AWS::EC2::Instance"],
+        "TagFilters": [{"Key": "Fleet", "Values": ["commands"]}],
+    }
+    sandbox.client("resource-groups").create_group(
+        Name="commanded", ResourceQuery={"Type": "TAG_FILTERS_1_0", "Query": json.dumps(query)}
+    )
+    group = [{"Key": "resource-groups:Name", "Values": ["commanded"]}]
+    of_group = automate(step(DocumentName=SHELL, Targets=group, Parameters=echo("x")))
+    assert sorted(outputs(of_group)["InstanceIds"]) == sorted(instances[:2])
     nobody = ssm.send_command(
         DocumentName=SHELL, Targets=[{"Key": "tag-key", "Values": ["Nobody"]}], Parameters=echo("x")
     )
