@@ -99,7 +99,7 @@ def load(paths: Sequence[str]) -> Loading:
     """Loads the documents at `paths`. The package is kept under DATA_DIR, or else in the temporary folder."""
     absolute = {str(Path(path).resolve()): path for path in paths}
     try:
-        times = run("load.cjs", _LOADER, list(absolute))
+        times = run(_LOADER, list(absolute))
     except Unavailable as error:
         return Loading(len(paths), problem=str(error))
     if not times:
@@ -109,38 +109,40 @@ def load(paths: Sequence[str]) -> Loading:
 
 def simulate(text: str, inputs: Mapping[str, str], rounds: int) -> Simulated:
     """Simulates a document, loaded once, `rounds` times without sleeping. Errors: Unavailable."""
-    found = run("simulate.cjs", _SIMULATION, {"text": text, "inputs": inputs, "rounds": rounds})
+    found = run(_SIMULATION, {"text": text, "inputs": inputs, "rounds": rounds})
     if found["status"] != "SUCCESS":
         raise Unavailable(f"its simulation ends as {found['status']}.")
     return Simulated(tuple(found["times"]), found["outputs"])
 
 
-def run(name: str, script: str, given: object, *, seconds: float = 300) -> Any:
-    """Runs a script beside the package, with `given` as JSON in its input; returns the JSON that it wrote.
+def run(script: str, given: object, *, seconds: float = 300) -> Any:
+    """Runs a script with the package at hand, `given` as JSON in its input; returns the JSON that it wrote.
 
     It gets the name of the file to write as its argument, since whatever it simulates also prints.
     Errors: Unavailable without Node or npm, or when one of them fails or takes longer than `seconds`.
     """
-    told, problem = _run(name, script, given, seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, "script.cjs")
+        source.write_text(script)
+        told, problem = _run(source, given, seconds)
     if problem is not None:
         raise Unavailable(f"{type(problem).__name__} while Node ran.") from problem
     return json.loads(told)
 
 
-def lines(name: str, script: str, given: object, *, seconds: float) -> list[Any]:
-    """As `run`, for a script that writes a line of JSON at a time: those that it wrote before it ended,
-    failed, or took too long.
+def lines(script: Path, given: object, *, seconds: float) -> list[Any]:
+    """As `run`, for a script's file that writes a line of JSON at a time: those that it wrote before it
+    ended, failed, or took too long.
     """
-    told, _ = _run(name, script, given, seconds)
+    told, _ = _run(script, given, seconds)
     return [json.loads(line) for line in told.splitlines(keepends=True) if line.endswith("\n")]
 
 
 def _run(
-    name: str, script: str, given: object, seconds: float
+    script: Path, given: object, seconds: float
 ) -> tuple[str, OSError | subprocess.SubprocessError | None]:
     """What the script wrote, and how it failed."""
     node, place = _installed()
-    (place / name).write_text(script)
     # What it simulates leaves scripts in the temporary folder.
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "answer.json")
@@ -148,9 +150,9 @@ def _run(
         problem = None
         try:
             subprocess.run(
-                [node, str(place / name), str(answer)],
+                [node, str(script), str(answer)],
                 input=json.dumps(given),
-                env={**os.environ, "TMPDIR": folder},
+                env={**os.environ, "NODE_PATH": str(place / "node_modules"), "TMPDIR": folder},
                 check=True,
                 capture_output=True,
                 text=True,
