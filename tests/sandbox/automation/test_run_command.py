@@ -286,32 +286,3 @@ def test_only_root_scripts_results_and_wrong_ones_are_refused_with_a_reason(sand
         "StandardError": "",
         "Seconds": 1.5,
     } in control(sandbox, "GET")["CommandResults"]
-
-
-def test_a_command_under_way_and_scripted_results_outlive_a_restart(launch_sandbox, finish, tmp_path):
-    first = launch_sandbox("--state", str(tmp_path))
-    launched = first.client("ec2").run_instances(ImageId=AMI, InstanceType="t3.micro", MinCount=1, MaxCount=1)
-    instance_id = launched["Instances"][0]["InstanceId"]
-    control(first, "POST", Contains="slow", Seconds=3, StandardOutput="done")
-    client = first.client("ssm")
-    content = {
-        "schemaVersion": "0.3",
-        "mainSteps": [step(DocumentName=SHELL, InstanceIds=[instance_id], Parameters=echo("slow"))],
-    }
-    client.create_document(
-        Name="Slow", DocumentType="Automation", DocumentFormat="JSON", Content=json.dumps(content)
-    )
-    run = client.start_automation_execution(DocumentName="Slow")["AutomationExecutionId"]
-    written = tmp_path / "sandbox.pickle"
-    for _ in range(500):
-        # The step has noted which command it waits for.
-        if b"command_id" in written.read_bytes():
-            break
-        time.sleep(0.02)
-    first.process.terminate()
-    assert first.process.wait(timeout=20) == 0
-    again = launch_sandbox("--state", str(tmp_path))
-    ended = finish(run, client=again.client("ssm"))
-    assert outputs(ended)["Output"] == ["done"], ended.get("FailureMessage")
-    assert len(again.client("ssm").list_commands()["Commands"]) == 1
-    assert control(again, "DELETE")["CommandResults"] == []

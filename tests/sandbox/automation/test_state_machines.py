@@ -107,27 +107,3 @@ def test_a_step_times_out_while_the_machine_waits(automate, machine):
     run = automate({**step(stateMachineArn=arn), "timeoutSeconds": 1})
     assert run["AutomationExecutionStatus"] == "TimedOut"
     assert "verifying that the state machine has completed" in run["FailureMessage"]
-
-
-def test_machines_and_ended_executions_are_kept_and_what_ran_has_failed(launch_sandbox, tmp_path):
-    first = launch_sandbox("--state", str(tmp_path))
-    role = first.make_role("States", TRUST)
-    client = first.client("stepfunctions")
-    states = {"Wait": {"Type": "Wait", "SecondsPath": "$.seconds", "End": True}}
-    arn = client.create_state_machine(
-        name="kept", definition=json.dumps({"StartAt": "Wait", "States": states}), roleArn=role
-    )["stateMachineArn"]
-    ended, waits = (
-        client.start_execution(stateMachineArn=arn, input=json.dumps({"seconds": seconds}))["executionArn"]
-        for seconds in (0, 600)
-    )
-    for _ in range(200):
-        if client.describe_execution(executionArn=ended)["status"] == "SUCCEEDED":
-            break
-        time.sleep(0.02)
-    first.process.terminate()
-    assert first.process.wait(timeout=20) == 0
-    client = launch_sandbox("--state", str(tmp_path)).client("stepfunctions")
-    assert client.describe_execution(executionArn=ended)["status"] == "SUCCEEDED"
-    broken = client.describe_execution(executionArn=waits)
-    assert (broken["status"], broken["error"]) == ("FAILED", "States.Runtime")
