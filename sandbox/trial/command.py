@@ -186,8 +186,14 @@ def _end() -> None:
 def _record(path: Path, outcomes: Sequence[Outcome]) -> None:
     from sandbox.fixtures import recording
 
-    documents = {
-        each.document: recording.document(each.heard, each.values, expect=each.status) for each in outcomes
-    }
-    text = yaml.safe_dump(json.loads(json.dumps(recording.file(documents), default=str)), sort_keys=False)
+    made = recording.Recording()
+    for each in outcomes:
+        made.note(
+            each.document,
+            heard=each.heard,
+            results=each.results,
+            parameters=each.values,
+            status=each.status,
+        )
+    text = yaml.safe_dump(json.loads(json.dumps(made.file(), default=str)), sort_keys=False)
     path.write_text(recording.HEAD + text, encoding="utf-8")

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 import ssmdoc
 from sandbox.automation.records import Execution
-from sandbox.fixtures.model import FixtureFile
+from sandbox.fixtures.model import FixtureFile, StepFixture
 from sandbox.fixtures.stage import Auto, Cast, Heard
 from sandbox.trial.coverage import Coverage, coverage
 from sandbox.trial.lab import Account, Lab
@@ -53,6 +53,7 @@ class Outcome:
     coverage: Coverage | None = None
     steps: tuple[Mapping[str, Any], ...] = ()
     heard: tuple[Heard, ...] = ()
+    results: tuple[tuple[str, StepFixture], ...] = ()
     wanting: Mapping[str, str] = field(default_factory=dict)
     virtual_seconds: float = 0.0
     seconds: float = 0.0
@@ -182,6 +183,7 @@ class _Trial:
             coverage=coverage(execution),
             steps=tuple(_steps(execution)),
             heard=tuple(self._cast.heard),
+            results=tuple(self._cast.results),
             wanting=dict(self._account.world.wanting),
             virtual_seconds=(ended - execution.started_at).total_seconds(),
         )
