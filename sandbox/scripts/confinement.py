@@ -19,6 +19,7 @@ from sandbox.scripts import kernel, landlock, view
 # processes, users of their own that nobody else is.
 NOBODY = 65534
 FIRST_USER = 2_113_000_000
+USERS = 10_000
 INSIDE = 1000
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
@@ -62,7 +63,7 @@ class Namespaces:
             # When memory runs out, a script is what the kernel ends first.
             Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
         self._proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        if os.geteuid() == 0:
+        if os.geteuid() == 0 and _may_be(NOBODY, 1):
             kernel.unshare(kernel.CLONE_NEWNS)
             view.enter(self._hidden)
             self._leave_users_as_root()
@@ -185,21 +186,26 @@ class Plain:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._root = os.geteuid() == 0
-        self._user = FIRST_USER
+        self._first_user = _first_user() if os.geteuid() == 0 else None
+        self._forks = 0
         self._users: dict[int, int] = {}
 
     def enter(self) -> None:
         kernel.adopt_orphans()
 
     def fork(self, become: Callable[[], None]) -> int:
-        # Ids are used in turn, so that two scripts at the same time never share one.
-        self._user = FIRST_USER + (self._user - FIRST_USER + 1) % 10_000
+        self._forks += 1
         pid = os.fork()
         if pid == 0:
             _do_and_end(become)
-        self._users[pid] = self._user
+        if (user := self._user) is not None:
+            self._users[pid] = user
         return pid
+
+    @property
+    def _user(self) -> int | None:
+        """Who the process forked last is. Ids are used in turn: two scripts at a time never share one."""
+        return None if self._first_user is None else self._first_user + self._forks % USERS
 
     def settle(self) -> tuple[int, socket.socket | None]:
         os.setsid()
@@ -211,19 +217,22 @@ class Plain:
         home.mkdir(mode=0o700)
         own = home / Path(directory).name
         own.mkdir()
+        user = self._user
+        others = _processes_of(os.getuid()) if user is None else 0
         kernel.forbid_new_privileges()
         if landlock.version():
             devices = [Path(device) for device in view.DEVICES]
             landlock.restrict(readable=view.readable(), writable=[home, *devices], port=self._port)
         os.umask(0o077)
-        others = 0 if self._root else _processes_of(os.getuid())
         _limit(limits, processes=others + int(limits["processes"]))
-        if self._root:
+        if user is not None:
             for place in (home, own):
-                os.chown(place, self._user, self._user)
-            os.setgroups([])
-            os.setresgid(self._user, self._user, self._user)
-            os.setresuid(self._user, self._user, self._user)
+                os.chown(place, user, user)
+            with contextlib.suppress(PermissionError):
+                # Forbidden where root is one of a user namespace that a user has made.
+                os.setgroups([])
+            os.setresgid(user, user, user)
+            os.setresuid(user, user, user)
             kernel.die_with_parent(signal.SIGKILL)
         tempfile.tempdir = str(home)
         os.environ["TMPDIR"] = str(home)
@@ -237,8 +246,8 @@ class Plain:
 
     def clean_up(self, pid: int, others: set[int]) -> None:
         self.kill(pid)
-        if self._root:
-            _kill_all_of(self._users.pop(pid))
+        if (user := self._users.pop(pid, None)) is not None:
+            _kill_all_of(user)
         # What outlived its parents has become a child of ours.
         while strays := _children() - others:
             for stray in strays:
@@ -246,6 +255,24 @@ class Plain:
                     os.kill(stray, signal.SIGKILL)
                     os.waitpid(stray, 0)
         shutil.rmtree(_home(pid), ignore_errors=True)
+
+
+def _first_user() -> int | None:
+    """The first of the users that scripts are where root may be anybody; None when there are too few."""
+    if _may_be(FIRST_USER, USERS):
+        return FIRST_USER
+    return next((first + count - USERS for first, count in _ids() if count > 2 * USERS), None)
+
+
+def _may_be(first: int, count: int) -> bool:
+    """Whether this user namespace, if it is not the machine's own, has all these ids."""
+    return any(begin <= first and first + count <= begin + many for begin, many in _ids())
+
+
+def _ids() -> list[tuple[int, int]]:
+    """The ranges of ids that there are in this user namespace: the first, and how many."""
+    lines = Path("/proc/self/uid_map").read_text(encoding="ascii").splitlines()
+    return [(int(inside), int(count)) for inside, _, count in map(str.split, lines)]
 
 
 def _kill_all_of(user: int) -> None:

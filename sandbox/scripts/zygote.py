@@ -20,10 +20,12 @@ import select
 import signal
 import socket
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from sandbox.scripts import script, warmth
 from sandbox.scripts.confinement import Confinement, Namespaces, Plain
+from sandbox.scripts.jobs import Limits
 
 SPARES = 4
 LONGEST_MESSAGE = 512
@@ -143,21 +145,23 @@ class Zygote:
 def _try(confinement: Confinement) -> None:
     """Whether a script could begin here. OSError when it could not."""
     told, tell = os.pipe()
+    limits = asdict(Limits())
 
-    def settle() -> None:
+    def begin() -> None:
         try:
             confinement.settle()
+            confinement.shut(limits["disk"], "/tmp/trial", limits)  # noqa: S108 - within its own
         except OSError as error:
             os.write(tell, str(error).encode())
             raise
 
-    pid = confinement.fork(settle)
+    pid = confinement.fork(begin)
     os.close(tell)
     _, status = os.waitpid(pid, 0)
+    confinement.clean_up(pid, set())
     with os.fdopen(told, "rb") as reason:
         if status:
             raise OSError(reason.read().decode() or "a process could not be confined")
-    confinement.clean_up(pid, set())
 
 
 def main(control_descriptor: int, port: int, how: str, hidden: list[str]) -> None:
