@@ -6,8 +6,8 @@ Each document that cdk-ssm-documents loads is tried by `python -m sandbox trial`
 the sandbox has none, and then simulated with the same parameters: its calls get the answers that the trial
 recorded for the step, in turn, and its scripts what the trial's scripts gave, since the simulation would run
 them unconfined. What is compared: which steps run, in which order, how each and the whole ends, and the
-outputs that the document declares. Where that differs, it is simulated once more with what the loader leaves out put
-back (mends.cjs). docs/benchmarks.md explains every kind of difference.
+outputs that the document declares. Where that differs, it is simulated once more with what the loader leaves
+out put back (mends.cjs). docs/benchmarks.md explains every kind of difference.
 
 Ends with 1 when a difference is of no kind that is explained, with 2 when nothing could be compared.
 """
