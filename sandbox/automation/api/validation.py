@@ -10,6 +10,7 @@ import botocore.session
 from botocore.model import Shape
 
 from sandbox.automation.api.errors import ValidationException
+from sandbox.automation.api.members import refuse_others
 from sandbox.automation.calls import loader
 
 # Patterns in the model are Java's; Python has no property classes, and these stand for the same letters.
@@ -29,11 +30,14 @@ def input_shape(operation: str) -> Shape:
 
 
 def validate(operation: str, request: Mapping[str, Any]) -> None:
-    """Raise ValidationException when `request` breaks a constraint of the operation's model.
+    """Raise ValidationException when `request` breaks a constraint of the operation's model, or asks for what
+    the sandbox has not.
 
     That its members have the model's types was seen to before: see `sandbox.json_bodies`.
     """
-    faults = list(_faults(request, input_shape(operation), ""))
+    shape: Any = input_shape(operation)
+    refuse_others(operation, request, shape.members)
+    faults = list(_faults(request, shape, ""))
     if faults:
         noun = "error" if len(faults) == 1 else "errors"
         raise ValidationException(f"{len(faults)} validation {noun} detected: {'; '.join(faults)}")
