@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import boto3
+import botocore.session
 import pytest
 from moto import mock_aws
 
+from sandbox.automation.calls import loader
 from sandbox.automation.engine import Engine
 from sandbox.automation.flow import parsed
 from sandbox.automation.records import Execution, Signal, StepExecution
@@ -102,7 +104,11 @@ class Trial:
 
     def _client(self, _execution: Execution, service: str) -> Any:
         if service not in self._clients:
-            client = self._clients[service] = boto3.client(service, region_name="us-east-1")
+            # With the loader of all sessions: botocore's models are big, and would be read anew in each test.
+            core = botocore.session.Session()
+            core.register_component("data_loader", loader())
+            session = boto3.Session(botocore_session=core, region_name="us-east-1")
+            client = self._clients[service] = session.client(service)
             client.meta.events.register(
                 "before-call.*.*", lambda model, **_: self.calls.append(f"{service}:{model.name}")
             )
