@@ -419,3 +419,29 @@ def test_regions_may_be_limited(sandbox: Sandbox) -> None:
     assert refusal(sandbox.client("sqs", keys, region="eu-west-1").list_queues)[0] == (
         "AccessDeniedException"
     )
+
+
+def test_a_role_that_a_stack_makes_may_do_what_its_template_says(sandbox: Sandbox) -> None:
+    trust = {"Effect": "Allow", "Principal": {"AWS": "123456789012"}, "Action": "sts:AssumeRole"}
+    looks = {"Effect": "Allow", "Action": "ec2:DescribeVolumes", "Resource": "*"}
+    role = {
+        "Type": "AWS::IAM::Role",
+        "Properties": {
+            "RoleName": "of-a-stack",
+            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+            "Policies": [
+                {"PolicyName": "own", "PolicyDocument": {"Version": "2012-10-17", "Statement": [looks]}}
+            ],
+        },
+    }
+    sandbox.client("cloudformation").create_stack(
+        StackName="of-a-role",
+        TemplateBody=json.dumps({"Resources": {"Role": role}}),
+        Capabilities=["CAPABILITY_NAMED_IAM"],
+    )
+    keys = sandbox.assume(
+        sandbox.make_user("user-of-a-stack", ALLOW_ALL), "arn:aws:iam::123456789012:role/of-a-stack", "trial"
+    )
+    assert "Volumes" in sandbox.client("ec2", keys).describe_volumes()
+    with pytest.raises(ClientError, match="no identity-based policy allows the ec2:DescribeSubnets action"):
+        sandbox.client("ec2", keys).describe_subnets()
