@@ -74,6 +74,9 @@ def botocore_service(backend: str, request: MotoRequest) -> str:
     """botocore's name for the service that moto's `backend` answers."""
     if backend in ("elb", "elbv2"):
         return _ELB_VERSIONS.get(request.values.get("Version", ""), "elbv2")
+    if backend == "es" and request.path.startswith("/2021-01-01/"):
+        # OpenSearch is called by the name, and at the address, of what it was before.
+        return "opensearch"
     return _BOTOCORE_NAMES.get(backend) or service_name_from_moto_package_name(backend)
 
 

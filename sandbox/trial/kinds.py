@@ -29,6 +29,8 @@ _TYPES = {
 # The folded name matches, and one of the services (any when none is given) takes the parameter. The first
 # rule counts.
 _RULES: tuple[tuple[str, str, str], ...] = (
+    (r"alarm", "", "alarm"),
+    (r"throttl|burst|percent|minutes|seconds|timeout|count$|size$|limit|period", "", ""),
     (r"instanceprofile", "", "instance-profile"),
     (r"role", "", "role"),
     (r"^(finding|findings)$", "", "finding"),
@@ -84,7 +86,6 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     (r"topic|sns", "", "topic"),
     (r"templateur", "", "template"),
     (r"stack", "", "stack"),
-    (r"alarm", "", "alarm"),
     (r"filesystem|^efs", "", "file-system"),
     (r"loggroup|logdestination", "", "log-group"),
     (r"trail", "", "trail"),
@@ -105,6 +106,7 @@ _RULES: tuple[tuple[str, str, str], ...] = (
     (r"workgroup", "athena", "work-group"),
     (r"detector", "", "detector"),
     (r"stream", "kinesis", "stream"),
+    (r"application", "kinesisanalyticsv2", "analytics-application"),
     (r"vault", "", "backup-vault"),
     (r"policyarn|policies|policyname", "iam", "policy"),
     (r"^(iam)?user|username$|userid", "iam", "user"),
@@ -141,7 +143,9 @@ def kind_of(document: Document, parameter: Parameter) -> Kind | None:
     services = _services(document, parameter.name)
     for expression, wanted, thing in _RULES:
         if _compiled(expression).search(name) and (not wanted or services & set(wanted.split())):
-            return Kind(thing, _facet(parameter)) if thing else None
+            detached = thing == "volume" and "detach" in str(document.data).lower()
+            asked = "attached-volume" if detached else thing
+            return Kind(asked, _facet(parameter)) if asked else None
     return None
 
 

@@ -67,7 +67,7 @@ def _judge(
     internal = next((each for each in faulty if each.fault == "internal"), None)
     lacking = next((each for each in faulty if each.fault == "not emulated"), None)
     judged: tuple[Fault, str] | None = None
-    if "Internal Server Error" in message:
+    if "Internal Server Error" in message or "The sandbox failed: " in message:
         judged = "sandbox", action
     elif internal is not None:
         judged = "sandbox", f"{internal.service} {internal.api}: {internal.message}"[:160]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.automation import calls as api_calls
+from sandbox.automation.outcomes import StepFailed
 from sandbox.fixtures.generation import pattern
 from sandbox.fixtures.generation.words import digest
 from sandbox.fixtures.model import folded
@@ -28,6 +31,15 @@ _WORDS: tuple[tuple[str, str], ...] = (
     ("consent", "Yes"),
     ("database", "trial"),
     ("duration", "PT1M"),
+    ("backtrackto", "2026-01-01T00:00:00Z"),
+    ("restoretime", "2026-01-01T00:00:00Z"),
+    ("restoretotime", "2026-01-01T00:00:00Z"),
+    ("datetime", "2026-01-01T00:00:00Z"),
+    ("burst", "10"),
+    ("limit", "10"),
+    ("threshold", "10"),
+    ("capacity", "2"),
+    ("size", "10"),
     ("minutes", "1"),
     ("seconds", "60"),
     ("rate", "1"),
@@ -39,6 +51,7 @@ _WORDS: tuple[tuple[str, str], ...] = (
     ("tagkey", "Trial"),
     ("tagvalue", "true"),
 )
+_ROLES = re.compile(r"arn:[^\s\"]*:role/(?:[\w+=,.@-]+/)*([\w+=,.@-]+)(?=[\"\s\\])")
 _ROLE = re.compile(r":role/(?:[\w+=,.@-]+/)*([\w+=,.@-]+)$")
 _PLAIN = ("trial", "true", "Yes", "1", "10", "/trial/")
 
@@ -56,14 +69,14 @@ def choose(
 ) -> Choice:
     """Values of the document's parameters, the world made so that they name what exists."""
     chooser = _Chooser(document, world, caller_arn, seed)
-    if named := _ROLE.search(document.assume_role or ""):
-        world.thing("role", named[1])
+    prepare(document, world)
     choice = Choice()
     for name, parameter in document.parameters.items():
         if name in given:
             value = given[name]
             chooser.make_named(parameter, value)
-        elif not parameter.required and not chooser.must_replace(parameter):
+        elif not parameter.required and name != document.assume_role_parameter:
+            # Scripts have no credentials without a role, and the role of a default is seldom there.
             chooser.make_ready(parameter)
             continue
         else:
@@ -78,6 +91,24 @@ def choose(
     return choice
 
 
+def prepare(document: Document, world: World) -> None:
+    """Make what the document names itself: roles by their ARNs, and parameters of Parameter Store."""
+    text = json.dumps(document.data, default=str)
+    world.windows = any(
+        str(value).lower() == "windows"
+        for step in document.walk()
+        if isinstance(desired := step.inputs.get("DesiredValues"), list)
+        for value in desired
+    )
+    if "CreateRole" not in text and "create_role" not in text:
+        for name in sorted(set(_ROLES.findall(text))):
+            world.thing("role", name)
+    for parameter in document.parameters.values():
+        for found in references.find(parameter.default):
+            if found.kind == "ssm":
+                world.thing("parameter", found.name)
+
+
 class _Chooser:
     def __init__(self, document: Document, world: World, caller_arn: str, seed: int) -> None:
         self._document = document
@@ -85,14 +116,6 @@ class _Chooser:
         self._caller_arn = caller_arn
         self._seed = seed
         self._creates_roles = "CreateRole" in str(document.data)
-
-    def must_replace(self, parameter: Parameter) -> bool:
-        """Whether the default is an assume role that is none: scripts have no credentials without one."""
-        return (
-            parameter.name == self._document.assume_role_parameter
-            and "{{" not in str(parameter.default)
-            and bool(parameters.default_fault(parameter) or "arn:" not in str(parameter.default))
-        )
 
     def make_ready(self, parameter: Parameter) -> None:
         """Make what a default names where nobody would do without it: a role that is to be assumed."""
@@ -136,6 +159,7 @@ class _Chooser:
             yield self._thing(kind, parameter)
         match parameters.base_type(parameter.type):
             case "Integer":
+                yield self._least(parameter.name)
                 yield from (
                     value for value in (parameter.min_value, 1, parameter.max_value) if value is not None
                 )
@@ -148,6 +172,23 @@ class _Chooser:
                 yield from ({"Key": "Trial", "Value": "true"}, {"Name": "Trial"})
             case _:
                 yield from self._texts(parameter)
+
+    def _least(self, name: str) -> int | None:
+        """The smallest number that an API takes which a step hands the parameter to."""
+        for step in self._document.walk():
+            service, api = step.inputs.get("Service"), step.inputs.get("Api")
+            for member, value in step.inputs.items() if service and api else ():
+                whole = references.whole(value)
+                if whole is not None and whole.kind == "parameter" and whole.name == name:
+                    try:
+                        shape = api_calls.operation(
+                            api_calls.service_name(str(service)), str(api)
+                        ).input_shape
+                    except StepFailed:
+                        continue
+                    found = getattr(shape, "members", {}).get(member)
+                    return int(found.metadata["min"]) if found and "min" in found.metadata else None
+        return None
 
     def _texts(self, parameter: Parameter) -> Iterator[str | None]:
         name = folded(parameter.name)
@@ -179,7 +220,9 @@ class _Chooser:
         world = self._world
         if kind.thing in ("account", "approver", "stage", "finding"):
             return self._word(kind.thing, parameter)
-        found = world.thing(kind.thing)
+        # What a document does to a role that it is given should not be done to its own.
+        other = kind.thing == "role" and parameter.name != self._document.assume_role_parameter
+        found = world.thing(kind.thing, "TrialRole" if other else "")
         if found is None:
             return None
         value = found.facet(kind.facet)
@@ -216,10 +259,10 @@ class _Chooser:
             item for each in beside if isinstance(each, list) for item in each if isinstance(item, str)
         ]
         patterns = [each for each in beside if isinstance(each, str) and each.startswith("^")]
-        resource = self._resource(patterns[0]) if patterns else f"AWS::::Account:{world.account_id}"
         unique = digest(self._seed, world.account_id, "finding", length=32)
         number = "-".join((unique[:8], unique[8:12], unique[12:16], unique[16:20], unique[20:]))
         control = controls[0] if controls else "Trial.1"
+        resource = self._resource(patterns[0]) if patterns else self._controlled(control)
         hub = f"arn:{world.partition}:securityhub:{world.region}"
         # No more than documents read: a parameter takes 512 characters.
         return {
@@ -229,6 +272,14 @@ class _Chooser:
             "ProductFields": {},
             "Resources": [{"Type": "Other", "Id": resource, "Region": world.region}],
         }
+
+    def _controlled(self, control: str) -> str:
+        """What a control of Security Hub's is about, told by its service: `RDS.8`."""
+        service = control.removeprefix("PCI.").partition(".")[0].lower()
+        if service == "ssm":
+            return self._world.account_id
+        found = self._world.thing(_BY_CONTROL.get(service, ""))
+        return found.facet("arn") if found else f"AWS::::Account:{self._world.account_id}"
 
     def _beside(self, parameter: str) -> Iterator[Any]:
         """What stands beside a parameter in the input of scripts."""
@@ -270,6 +321,7 @@ _TOLD_BY = (
     ("codebuild:", "build-project"),
     ("autoscaling:", "auto-scaling-group"),
     ("elasticache:", "replication-group"),
+    ("elasticache:", "cache-cluster"),
     ("ecs:", "ecs-task-definition"),
     ("cloudfront:", "distribution"),
     ("snap-", "snapshot"),
@@ -278,3 +330,18 @@ _TOLD_BY = (
     ("subnet-", "subnet"),
     ("i-", "instance"),
 )
+
+_BY_CONTROL = {
+    "rds": "db-instance",
+    "s3": "bucket",
+    "secretsmanager": "secret",
+    "lambda": "function",
+    "sns": "topic",
+    "sqs": "queue",
+    "dynamodb": "table",
+    "redshift": "redshift-cluster",
+    "cloudtrail": "trail",
+    "ec2": "instance",
+    "kms": "key",
+    "elasticache": "replication-group",
+}

@@ -44,9 +44,8 @@ def image(world: World, name: str) -> Thing:
 
 @makes("public-image")
 def public_image(world: World, name: str) -> Thing:
-    found = world.client("ec2").describe_images(
-        Filters=[{"Name": "name", "Values": ["amzn2-ami-*", "amzn-ami-*"]}]
-    )["Images"]
+    names = ["Windows_Server*"] if world.windows else ["amzn2-ami-*", "amzn-ami-*"]
+    found = world.client("ec2").describe_images(Filters=[{"Name": "name", "Values": names}])["Images"]
     return Thing((found or world.client("ec2").describe_images()["Images"])[0]["ImageId"])
 
 

@@ -65,7 +65,8 @@ def db_cluster(world: World, name: str) -> Thing:
 
 @makes("document-cluster")
 def document_cluster(world: World, name: str) -> Thing:
-    return _cluster(world, name or "trial-document-cluster", "docdb")
+    # moto makes none of this engine; DocumentDB's API is that of RDS.
+    return _cluster(world, name or "trial-document-cluster", "aurora-mysql")
 
 
 @makes("graph-cluster")
@@ -219,6 +220,16 @@ def stream(world: World, name: str) -> Thing:
     name = name or "trial-stream"
     world.client("kinesis").create_stream(StreamName=name, ShardCount=1)
     return Thing(name, name, world.arn("kinesis", f"stream/{name}"))
+
+
+@makes("analytics-application")
+def analytics_application(world: World, name: str) -> Thing:
+    made = world.client("kinesisanalyticsv2").create_application(
+        ApplicationName=name or "trial-application",
+        RuntimeEnvironment="FLINK-1_18",
+        ServiceExecutionRole=world.need("role").arn,
+    )["ApplicationDetail"]
+    return Thing(made["ApplicationName"], made["ApplicationName"], made["ApplicationARN"])
 
 
 @makes("repository")

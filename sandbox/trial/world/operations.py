@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
+from moto.ssm.models import Parameter, ssm_backends
 
 from sandbox.trial.world.things import Thing, World, makes
 
@@ -194,8 +197,31 @@ def hosted_zone(world: World, name: str) -> Thing:
 @makes("parameter")
 def parameter(world: World, name: str) -> Thing:
     name = name or "trial-parameter"
-    world.client("ssm").put_parameter(Name=name, Value="trial", Type="String")
+    if name.startswith("/aws/"):
+        return _public_parameter(world, name)
+    lower = name.lower()
+    value = "trial"
+    if "kms" in lower or "cmk" in lower:
+        key = world.need("key")
+        value = "alias/trial" if "alias" in lower else key.arn
+    elif "ami" in lower or "image" in lower:
+        value = world.need("public-image").id
+    world.client("ssm").put_parameter(Name=name, Value=value, Type="String")
     return Thing(name, name, world.arn("ssm", f"parameter/{name.lstrip('/')}"))
+
+
+def _public_parameter(world: World, name: str) -> Thing:
+    """One of AWS's own, that nobody may put: those of images, of which moto knows some only."""
+    ssm: Any = ssm_backends[world.account_id][world.region]
+    if ssm.get_parameter(name) is None:
+        image = world.need("public-image").id
+        make: Any = Parameter
+        held = make(
+            account_id=world.account_id, name=name, value=image, parameter_type="String", description="",
+            allowed_pattern=None, keyid=None, last_modified_date=0.0, version=1, data_type="aws:ec2:image",
+        )  # fmt: skip
+        ssm._parameters[name].append(held)
+    return Thing(name, name)
 
 
 @makes("document")

@@ -47,6 +47,8 @@ class World:
     region: str
     client: Callable[[str], Any] = field(repr=False)
     partition: str = "aws"
+    # Whether its instances run Windows.
+    windows: bool = False
     things: dict[tuple[str, str], Thing | None] = field(default_factory=dict)
     # What could not be made, and why.
     wanting: dict[str, str] = field(default_factory=dict)
