@@ -163,6 +163,7 @@ class Namespaces:
         for place in view.WRITABLE:
             if place == "tmp" or directory.startswith(f"/{place}/"):
                 kernel.mount(place, f"/{place}", "tmpfs", flags, f"size={disk},nr_inodes=10000,mode=1777")
+                view.show_again(place)
         os.umask(0o077)
         Path(directory).mkdir(parents=True)
         _limit(limits, processes=limits["processes"])

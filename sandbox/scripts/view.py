@@ -29,6 +29,8 @@ WRITTEN = {
 }
 # Where a script may write: its process mounts something of its own there.
 WRITABLE = ("tmp", "var")
+# Where what is shown below a writable place is shown once more: a script's own mount covers it there.
+AGAIN = "shown"
 
 
 def python_places() -> list[Path]:
@@ -77,12 +79,26 @@ def enter(hidden: list[Path]) -> None:
         (root / name).write_text(text, encoding="utf-8")
     for name in WRITABLE:
         (root / name).mkdir(exist_ok=True)
+        for entry in [each for each in (root / name).iterdir() if each.is_dir()]:
+            copy = root / AGAIN / name / entry.name
+            copy.mkdir(parents=True)
+            kernel.mount(str(entry), str(copy), None, kernel.MS_BIND | kernel.MS_REC)
+            covers.append(copy)
     for cover in covers:
         _make_read_only(cover)
     for descriptor in opened.values():
         os.close(descriptor)
     os.chdir(root)
     kernel.pivot_root_here()
+
+
+def show_again(name: str) -> None:
+    """Show what a mount on the writable place `name` has just covered, where Python lies below it."""
+    shown = Path("/", AGAIN, name)
+    for entry in shown.iterdir() if shown.is_dir() else ():
+        target = Path("/", name, entry.name)
+        target.mkdir()
+        kernel.mount(str(entry), str(target), None, kernel.MS_BIND | kernel.MS_REC)
 
 
 def _places(hidden: list[Path]) -> tuple[dict[Path, Path], list[Path]]:

@@ -25,7 +25,7 @@ def step(name: str, action: str, **inputs: Any) -> Step:
 
 def test_approve_lets_a_named_user_decide(guide: Guide) -> None:
     keys = guide.sandbox.make_user("Approver-1", ADMINISTRATOR)
-    topic = guide.sandbox.client("sns").create_topic(Name="Approvals")["TopicArn"]
+    topic = guide.sandbox.client("sns").create_topic(Name="AutomationApprovals")["TopicArn"]
     ask = step(
         "approve",
         "approve",
