@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sandbox.automation.actions import REGISTRY
 from sandbox.automation.api.errors import ValidationException
 
 
@@ -23,8 +24,6 @@ def _heeded(members: str, note: str = "", **differs: str) -> Heeded:
     return Heeded(frozenset(members.split()), differs, note)
 
 
-_TOLD = "It is taken and told, and nothing is written there."
-_UNSENT = "It is taken and told, and no notification is sent."
 _OTHER_KINDS = "For automations as AWS does it; for every other kind as moto does it."
 _SETTING = "The settings of Systems Manager are this one: /ssm/automation/throttling-retry-time-limit."
 
@@ -77,14 +76,10 @@ OPERATIONS: Mapping[str, Heeded] = {
         "ServiceRoleArn NotificationConfig CloudWatchOutputConfig",
         "Nothing runs on an instance: a command gives what was scripted for it, else it succeeds without "
         "output.",
-        CloudWatchOutputConfig=_TOLD,
-        DocumentName="The account's own documents, and some forty of those that AWS owns.",
-        NotificationConfig=_UNSENT,
-        OutputS3BucketName=_TOLD,
-        OutputS3KeyPrefix=_TOLD,
-        OutputS3Region=_TOLD,
-        ServiceRoleArn=_UNSENT,
-        Targets="Targets are tag:NAME, tag-key and InstanceIds; resource groups are refused.",
+        **{
+            **REGISTRY["aws:runCommand"].differs,
+            "DocumentName": "The account's own documents, and some forty of those that AWS owns.",
+        },
     ),
     "StartAutomationExecution": _heeded(
         "DocumentName DocumentVersion Parameters ClientToken Mode TargetParameterName Targets TargetMaps "

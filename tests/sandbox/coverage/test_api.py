@@ -9,6 +9,7 @@ import pytest
 from sandbox.automation.api.members import OPERATIONS
 from tests.sandbox.conftest import Sandbox
 from tests.sandbox.coverage import api_cases
+from tests.sandbox.coverage.requests import refusal_or
 from tests.sandbox.coverage.world import World
 
 # These change nothing, and that is said of them.
@@ -75,6 +76,6 @@ def test_an_operation_that_is_not_there_says_so(world):
         ("update_document_metadata", {"Name": name, "DocumentReviews": {"Action": "Approve"}}),
         ("start_change_request_execution", {"DocumentName": name, "Runbooks": [{"DocumentName": name}]}),
     ):
-        refused = api_cases.refusal_or(world, call, request)
+        refused = refusal_or(world, call, request)
         assert refused[0] in {"NotImplemented", "NoLongerSupportedException"}
         assert "does not emulate" in refused[1] or "no new customers" in refused[1]

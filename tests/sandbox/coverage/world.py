@@ -54,10 +54,10 @@ class World:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.ssm = sandbox.client("ssm", parameter_validation=False)
-        self._numbers = itertools.count()
+        self._prefix, self._numbers = f"Members-{uuid.uuid4()}", itertools.count()
 
     def name(self) -> str:
-        return f"Members-{next(self._numbers)}"
+        return f"{self._prefix}-{next(self._numbers)}"
 
     def document(self, *steps: Any, **request: Any) -> str:
         """A new automation document of two versions; the first is the default one."""
@@ -127,7 +127,7 @@ class World:
     @cached_property
     def bucket(self) -> str:
         """A bucket with the file `code.py`."""
-        s3, name = self.sandbox.client("s3"), "members-of-requests"
+        s3, name = self.sandbox.client("s3"), self._prefix.lower()
         s3.create_bucket(Bucket=name)
         s3.put_object(Bucket=name, Key="code.py", Body=b"code")
         return name
