@@ -10,6 +10,7 @@ import os
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -152,7 +153,13 @@ def _run(
             subprocess.run(
                 [node, str(script), str(answer)],
                 input=json.dumps(given),
-                env={**os.environ, "NODE_PATH": str(place / "node_modules"), "TMPDIR": folder},
+                env={
+                    **os.environ,
+                    "NODE_PATH": str(place / "node_modules"),
+                    "TMPDIR": folder,
+                    # The interpreter itself: a wrapper that chooses one would cost more than a script takes.
+                    "PATH": os.pathsep.join((str(Path(sys.base_prefix, "bin")), os.environ["PATH"])),
+                },
                 check=True,
                 capture_output=True,
                 text=True,

@@ -30,7 +30,8 @@ function answer({ awsApi }) {
   if (!answers?.length) throw new NonRetriableException(`The trial made no call ${awsApi} in ${run.current.step}.`);
   const given = turn(answers);
   if (given.error) throw new Error(`${given.error.code}: ${given.error.message}`);
-  return structuredClone(given.response);
+  // Recorded without what the client adds; selectors may still name it.
+  return { ...structuredClone(given.response), ResponseMetadata: {} };
 }
 
 PythonScriptHandler.prototype.run = () => {
@@ -85,6 +86,7 @@ function simulate(given, number) {
     if (given.mended) restore = mend(document, given);
     const result = cdk.Simulation.ofAutomation(document, hooks(document)).simulate(given.inputs);
     told.status = cdk.ResponseCode[result.responseCode];
+    told.message = (result.stackTrace ?? "").split("\n")[0];
   } catch (error) {
     told.unrunnable = error.message;
   } finally {

@@ -184,6 +184,7 @@ def _given(file: File, trials: Trials) -> dict[str, Any] | None:
                 "name": step.name,
                 "nextStep": step.next_step,
                 "onFailure": step.on_failure,
+                "isEnd": step.is_end,
                 "payload": json.loads(json.dumps(step.inputs.get("InputPayload"), default=str)),
             }
             for step in document.steps
