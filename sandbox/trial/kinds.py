@@ -30,6 +30,9 @@ _TYPES = {
 # rule counts.
 _RULES: tuple[tuple[str, str, str], ...] = (
     (r"alarm", "", "alarm"),
+    # What is to be made must not be there.
+    (r"(target|destination|^new).*(snapshot|table)|table(target|destination)", "", ""),
+    (r"replicationgroup|^groupid", "elasticache", "replication-group"),
     (r"throttl|burst|percent|minutes|seconds|timeout|count$|size$|limit|period", "", ""),
     (r"instanceprofile", "", "instance-profile"),
     (r"role", "", "role"),

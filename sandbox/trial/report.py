@@ -132,11 +132,18 @@ def _details(outcome: Outcome) -> Iterator[str]:
 
 def _summary(outcomes: Sequence[Outcome]) -> Iterator[str]:
     count = totals(outcomes)
+    made = ", ".join(
+        f"{count[name]} with {name}"
+        for name in ("nothing made up", "answers made up", "steps made up")
+        if count[name]
+    )
     share = f" ({100 * count['success'] // max(count['documents'], 1)} %)"
     yield (
         f"{count['documents']} documents: {count['registered']} registered, {count['started']} started, "
         f"{count['ended']} ended, {count['success']} Success{share}, {count['as expected']} as expected."
     )
+    if count["answers made up"] or count["steps made up"]:
+        yield f"Of the successes {made}."
 
 
 def _reasons(outcomes: Sequence[Outcome]) -> Iterator[str]:

@@ -19,10 +19,11 @@ from sandbox.trial.coverage import Coverage, coverage
 from sandbox.trial.lab import Account, Lab
 from sandbox.trial.library import Library, Source
 from sandbox.trial.reasons import Reason, reason
-from sandbox.trial.values import choose
+from sandbox.trial.values import choose, prepare
 from sandbox.trial.world.moves import move
 from ssmdoc.analysis import steps as analysis
 
+STEPS = "automation"
 POLL_SECONDS = 0.003
 MOST_CHILDREN = 40
 
@@ -93,6 +94,8 @@ class _Trial:
         try:
             for each in self._needed():
                 self._register(each)
+                if needed := ssmdoc.parse(each.text).document:
+                    prepare(needed, self._account.world)
         except (ClientError, BotoCoreError) as error:
             return self._unstarted("CreateDocument refuses it", str(error), registered=False)
         document = ssmdoc.parse(self._source.text).document
@@ -220,6 +223,16 @@ def _steps(execution: Execution) -> Iterator[dict[str, Any]]:
             }
 
 
+def _successes(outcomes: Sequence[Outcome]) -> dict[str, int]:
+    count = {"nothing made up": 0, "answers made up": 0, "steps made up": 0}
+    for each in outcomes:
+        if each.status == "Success":
+            made_up = [call.service for call in each.heard if call.source == "made up"]
+            steps = "steps made up" if STEPS in made_up else "answers made up"
+            count[steps if made_up else "nothing made up"] += 1
+    return count
+
+
 def totals(outcomes: Sequence[Outcome]) -> dict[str, int]:
     """How many documents ended how."""
     return {
@@ -228,5 +241,7 @@ def totals(outcomes: Sequence[Outcome]) -> dict[str, int]:
         "started": sum(bool(each.steps) or each.status is not None for each in outcomes),
         "ended": sum(each.status is not None for each in outcomes),
         "success": sum(each.status == "Success" for each in outcomes),
+        # Of the successes: those that needed nothing made up, answers of APIs only, whole steps.
+        **_successes(outcomes),
         "as expected": sum(each.as_expected for each in outcomes),
     }

@@ -69,7 +69,6 @@ def choose(
 ) -> Choice:
     """Values of the document's parameters, the world made so that they name what exists."""
     chooser = _Chooser(document, world, caller_arn, seed)
-    prepare(document, world)
     choice = Choice()
     for name, parameter in document.parameters.items():
         if name in given:
@@ -93,8 +92,8 @@ def choose(
 
 def prepare(document: Document, world: World) -> None:
     """Make what the document names itself: roles by their ARNs, and parameters of Parameter Store."""
-    text = json.dumps(document.data, default=str)
-    world.windows = any(
+    text = json.dumps(dict(document.data), default=str)
+    world.windows |= any(
         str(value).lower() == "windows"
         for step in document.walk()
         if isinstance(desired := step.inputs.get("DesiredValues"), list)
