@@ -10,6 +10,9 @@ from sandbox.automation.records import Execution
 from ssmdoc import Document, Step, references
 from ssmdoc.references import Reference
 
+# What a step that did not run would have given stands in these as it is written: scripts of AWS ask whether a
+# value begins with two braces.
+PAYLOADS = {"aws:executeScript": frozenset({"InputPayload"})}
 NO_OUTPUT = "No output available yet because the step is not successfully executed"
 
 
@@ -76,12 +79,24 @@ def resolve(execution: Execution, document: Document, value: Any, now: dt.dateti
         try:
             return look_up(execution, document, reference, now)
         except KeyError:
-            raise InvalidInputs(
-                f"Failed to resolve input: {reference.expression}. It is not defined in the Automation "
-                "Document, or has no value yet."
-            ) from None
+            raise _unresolved(reference) from None
 
     return _substitute(value, lookup, literal_unresolved=False)
+
+
+def _unresolved(reference: Reference) -> InvalidInputs:
+    return InvalidInputs(
+        f"Failed to resolve input: {reference.expression}. It is not defined in the Automation Document, or "
+        "has no value yet."
+    )
+
+
+def _has_not_succeeded(execution: Execution, document: Document, reference: Reference) -> bool:
+    """Whether a reference names an output of a step of the document that has not come to its success."""
+    if reference.kind != "output" or document.step(reference.name) is None:
+        return False
+    record = execution.step(reference.name)
+    return record is None or record.status != "Success"
 
 
 def resolve_inputs(
@@ -97,9 +112,18 @@ def resolve_inputs(
     Braces that name nothing stay as they are in text of another language (awk, CSS, f-strings).
     """
     literal = references.LITERAL_INPUTS.get(step.action, ())
+    payloads = PAYLOADS.get(step.action, frozenset())
 
     def lookup(reference: Reference) -> Any:
         return look_up(execution, document, reference, now)
+
+    def lookup_or_text(reference: Reference) -> Any:
+        try:
+            return look_up(execution, document, reference, now)
+        except KeyError:
+            if _has_not_succeeded(execution, document, reference):
+                return reference.text
+            raise _unresolved(reference) from None
 
     resolved: dict[str, Any] = {}
     for name, value in step.inputs.items():
@@ -107,6 +131,8 @@ def resolve_inputs(
             resolved[name] = value
         elif name in literal:
             resolved[name] = _substitute(value, lookup, literal_unresolved=True)
+        elif name in payloads:
+            resolved[name] = _substitute(value, lookup_or_text, literal_unresolved=False)
         else:
             resolved[name] = resolve(execution, document, value, now)
     return resolved

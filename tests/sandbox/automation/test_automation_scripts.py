@@ -45,6 +45,30 @@ def role(sandbox):
     return sandbox.make_role(f"Scripts-{time.time_ns()}", TRUST, allowed)
 
 
+def test_what_a_step_that_did_not_run_would_have_given_stands_as_it_is_written(run):
+    skip = {
+        "name": "skip",
+        "action": "aws:branch",
+        "inputs": {"Choices": [{"NextStep": "script", "Variable": "yes", "StringEquals": "yes"}]},
+    }
+    look = {
+        "name": "look",
+        "action": "aws:executeAwsApi",
+        "inputs": {"Service": "ec2", "Api": "DescribeRegions"},
+        "outputs": [{"Name": "First", "Selector": "$.Regions[0].RegionName", "Type": "String"}],
+    }
+    echo = script("def main(events, context): return events", InputPayload={"first": "{{ look.First }}"})
+
+    ended = run(skip, look, echo, outputs=["script.OutputPayload"])
+    refused = run(skip, look, {**echo, "inputs": {**echo["inputs"], "Handler": "{{ look.First }}"}})
+
+    assert json.loads(ended["Outputs"]["script.OutputPayload"][0]) == {
+        "Payload": {"first": "{{ look.First }}"}
+    }
+    assert refused["AutomationExecutionStatus"] == "Failed"
+    assert "Failed to resolve input: look.First" in refused["FailureMessage"]
+
+
 def test_a_script_gets_its_payload_and_gives_outputs(run):
     ended = run(
         script(
