@@ -77,6 +77,9 @@ def botocore_service(backend: str, request: MotoRequest) -> str:
     if backend == "es" and request.path.startswith("/2021-01-01/"):
         # OpenSearch is called by the name, and at the address, of what it was before.
         return "opensearch"
+    if backend == "apigateway" and request.path.startswith("/v2/"):
+        # Both generations have one signing name and one host.
+        return "apigatewayv2"
     return _BOTOCORE_NAMES.get(backend) or service_name_from_moto_package_name(backend)
 
 

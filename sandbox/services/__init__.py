@@ -8,7 +8,7 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import create_backend_app
 
-from sandbox.services import accounts, alarms, images, instances, parameters, resource_groups
+from sandbox.services import accounts, alarms, images, instances, parameters, queues, resource_groups
 from sandbox.services.functions import responses as functions
 
 __all__ = ["application", "install"]
@@ -29,6 +29,7 @@ def install() -> None:
     images.install()
     instances.install()
     parameters.install()
+    queues.install()
     resource_groups.install()
 
 

@@ -148,8 +148,14 @@ def kind_of(document: Document, parameter: Parameter) -> Kind | None:
         if _compiled(expression).search(name) and (not wanted or services & set(wanted.split())):
             detached = thing == "volume" and "detach" in str(document.data).lower()
             asked = "attached-volume" if detached else thing
+            if thing == "security-group" and "'default'" in str(_desired(document)):
+                asked = "default-security-group"
             return Kind(asked, _facet(parameter)) if asked else None
     return None
+
+
+def _desired(document: Document) -> list[object]:
+    return [step.inputs.get("DesiredValues") for step in document.walk()]
 
 
 def _facet(parameter: Parameter) -> str:

@@ -293,7 +293,8 @@ class _Chooser:
         """The ARN or id of something that matches a pattern: of what exists, if it can be told what."""
         for name, thing in _TOLD_BY:
             if name in wanted:
-                found = self._world.thing(thing)
+                own = name == "sg-" and "DefaultSecurityGroup" in str(self._document.data)
+                found = self._world.thing("default-security-group" if own else thing)
                 for facet in ("arn", "id", "name") if found else ():
                     value = found.facet(facet) if found else ""
                     if pattern.fits(wanted, value):

@@ -35,6 +35,14 @@ def security_group(world: World, name: str) -> Thing:
     return Thing(made, name, world.arn("ec2", f"security-group/{made}"))
 
 
+@makes("default-security-group")
+def default_security_group(world: World, name: str) -> Thing:
+    found = world.client("ec2").describe_security_groups(
+        Filters=[{"Name": "group-name", "Values": ["default"]}]
+    )["SecurityGroups"][0]["GroupId"]
+    return Thing(found, "default", world.arn("ec2", f"security-group/{found}"))
+
+
 @makes("image")
 def image(world: World, name: str) -> Thing:
     # One of one's own can be copied, shared and deregistered; moto's belong to others.
@@ -156,9 +164,20 @@ def auto_scaling_group(world: World, name: str) -> Thing:
 @makes("load-balancer")
 def load_balancer(world: World, name: str) -> Thing:
     subnets = [each["SubnetId"] for each in world.client("ec2").describe_subnets()["Subnets"][:2]]
-    made = world.client("elbv2").create_load_balancer(
+    elb = world.client("elbv2")
+    made = elb.create_load_balancer(
         Name=name or "trial-balancer", Subnets=subnets, SecurityGroups=[world.need("security-group").id]
     )["LoadBalancers"][0]
+    # One without targets does nothing.
+    group = elb.create_target_group(
+        Name=f"{made['LoadBalancerName']}-all"[:32], Protocol="HTTP", Port=80, VpcId=world.need("vpc").id
+    )["TargetGroups"][0]["TargetGroupArn"]
+    elb.create_listener(
+        LoadBalancerArn=made["LoadBalancerArn"],
+        Protocol="HTTP",
+        Port=80,
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": group}],
+    )
     return Thing(made["LoadBalancerArn"], made["LoadBalancerName"], made["LoadBalancerArn"])
 
 
@@ -171,7 +190,7 @@ def target_group(world: World, name: str) -> Thing:
     elb.create_listener(
         LoadBalancerArn=world.need("load-balancer").arn,
         Protocol="HTTP",
-        Port=80,
+        Port=8080,
         DefaultActions=[{"Type": "forward", "TargetGroupArn": made}],
     )
     elb.register_targets(TargetGroupArn=made, Targets=[{"Id": world.need("instance").id}])

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from sandbox.trial.world.things import Thing, World, makes
+from sandbox.trial.world.things import Thing, World, makes, policy
 
 _MASTER = {"MasterUsername": "admin", "MasterUserPassword": "trial-password"}
 
@@ -16,7 +17,12 @@ def bucket(world: World, name: str) -> Thing:
     where: dict[str, Any] = {}
     if world.region != "us-east-1":
         where["CreateBucketConfiguration"] = {"LocationConstraint": world.region}
-    s3.create_bucket(Bucket=name, **where)
+    s3.create_bucket(Bucket=name, ObjectOwnership="BucketOwnerPreferred", **where)
+    # Access may be logged to it, and of its object there is an older version.
+    logs = "uri=http://acs.amazonaws.com/groups/s3/LogDelivery"
+    s3.put_bucket_acl(Bucket=name, GrantWrite=logs, GrantReadACP=logs)
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    s3.put_object(Bucket=name, Key="trial/object.txt", Body=b"of the trial, earlier\n")
     s3.put_object(Bucket=name, Key="trial/object.txt", Body=b"of the trial\n")
     return Thing(name, name, f"arn:{world.partition}:s3:::{name}")
 
@@ -191,10 +197,21 @@ def file_system(world: World, name: str) -> Thing:
 def queue(world: World, name: str) -> Thing:
     name = name or "trial-queue"
     sqs = world.client("sqs")
-    url = sqs.create_queue(
-        QueueName=name, Attributes={"FifoQueue": "true"} if name.endswith(".fifo") else {}
-    )["QueueUrl"]
-    return Thing(url, name, world.arn("sqs", name), url)
+    fifo = ".fifo" if name.endswith(".fifo") else ""
+    if not name.startswith("trial-dead-letters"):
+        dead = world.need("queue", f"trial-dead-letters{fifo}").arn
+        attributes = {"RedrivePolicy": json.dumps({"deadLetterTargetArn": dead, "maxReceiveCount": "5"})}
+    else:
+        attributes = {}
+    arn = world.arn("sqs", name)
+    owner = {"AWS": f"arn:{world.partition}:iam::{world.account_id}:root"}
+    attributes["Policy"] = policy(
+        {"Sid": "Owner", "Effect": "Allow", "Principal": owner, "Action": "sqs:*", "Resource": arn}
+    )
+    if fifo:
+        attributes["FifoQueue"] = "true"
+    url = sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
+    return Thing(url, name, arn, url)
 
 
 @makes("topic")
@@ -210,6 +227,11 @@ def subscription(world: World, name: str) -> Thing:
         TopicArn=world.need("topic").arn,
         Protocol="sqs",
         Endpoint=world.need("queue").arn,
+        Attributes={
+            "RedrivePolicy": json.dumps(
+                {"deadLetterTargetArn": world.need("queue", "trial-dead-letters").arn}
+            )
+        },
         ReturnSubscriptionArn=True,
     )["SubscriptionArn"]
     return Thing(made, "", made)
@@ -229,7 +251,7 @@ def analytics_application(world: World, name: str) -> Thing:
         RuntimeEnvironment="FLINK-1_18",
         ServiceExecutionRole=world.need("role").arn,
     )["ApplicationDetail"]
-    return Thing(made["ApplicationName"], made["ApplicationName"], made["ApplicationARN"])
+    return Thing(name or "trial-application", name or "trial-application", made["ApplicationARN"])
 
 
 @makes("repository")

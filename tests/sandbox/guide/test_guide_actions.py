@@ -418,3 +418,24 @@ def test_sleep_takes_a_duration_or_a_moment(guide: Guide) -> None:
     took = [(each["ExecutionEndTime"] - each["ExecutionStartTime"]).total_seconds() for each in run.steps]
     assert took[0] == pytest.approx(600, abs=5)
     assert took[1] < 5
+
+
+POLLING = """
+import boto3
+
+def poll(events, context):
+    sqs = boto3.client("sqs")
+    found = [sqs.receive_message(QueueUrl=events["queue"], WaitTimeSeconds=20) for _ in range(30)]
+    return sum(len(each.get("Messages", [])) for each in found)
+"""
+
+
+def test_a_script_waits_for_no_message_in_real_time(guide: Guide) -> None:
+    # For real these polls would take ten minutes, and nobody waits that long here.
+    queue = guide.sandbox.client("sqs").create_queue(QueueName="never-written")["QueueUrl"]
+    script = {"Runtime": "python3.11", "Handler": "poll", "Script": POLLING}
+
+    run = guide.run(step("poll", "executeScript", **script, InputPayload={"queue": queue}))
+
+    assert run.status == "Success", run
+    assert json.loads(run.output("poll", "OutputPayload")[0])["Payload"] == 0
