@@ -8,14 +8,25 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import create_backend_app
 
-from sandbox.services import accounts, alarms, images, instances, parameters, queues, resource_groups
+from sandbox.services import (
+    accounts,
+    alarms,
+    buckets,
+    images,
+    instances,
+    parameters,
+    queues,
+    resource_groups,
+)
 from sandbox.services.functions import responses as functions
 
 __all__ = ["application", "install"]
 
 # Big, and reached through their own service only: imported and put in place when that is first called.
 _LATE = {
+    "athena": ["sandbox.services.queries"],
     "cloudformation": ["sandbox.services.state_machines", "sandbox.services.stacks"],
+    "rds": ["sandbox.services.option_groups"],
     "stepfunctions": ["sandbox.services.state_machines"],
 }
 _installed: set[str] = set()
@@ -25,6 +36,7 @@ def install() -> None:
     """Put our responses in the place of moto's."""
     accounts.install()
     alarms.install()
+    buckets.install()
     functions.install()
     images.install()
     instances.install()
