@@ -1,5 +1,6 @@
 """What the environment may say, and what production refuses."""
 
+import base64
 import os
 import subprocess
 import sys
@@ -11,10 +12,12 @@ from django.core.exceptions import ImproperlyConfigured
 from automation_portal import environment as env
 from tests.support.stack import COMPILED, ROOT
 
+# The same each time: values of parametrized tests are part of their names.
+KEY = base64.urlsafe_b64encode(bytes(32)).decode()
 GOOD = {
     "PORTAL_MODE": "production",
     "SECRET_KEY": "k7#v9qz2m5x8w1r4t6y3u0p-abcdefghijklmnopqrstuvwxyz_LONG",
-    "CREDENTIAL_KEYS": Fernet.generate_key().decode(),
+    "CREDENTIAL_KEYS": KEY,
     "ALLOWED_HOSTS": "portal.example.org",
     "DATABASE_URL": "postgresql://portal:secret@db.example.org/portal",
     "REDIS_URL": "redis://queue.example.org/0",
@@ -49,7 +52,7 @@ def test_production_starts_when_everything_is_said(tmp_path):
         ("SECRET_KEY", "", "SECRET_KEY must be set"),
         ("SECRET_KEY", "a" * 60, "SECRET_KEY must be set"),
         ("CREDENTIAL_KEYS", "", "CREDENTIAL_KEYS must hold"),
-        ("CREDENTIAL_KEYS", f"{GOOD['CREDENTIAL_KEYS']},rubbish", "key 2 is no Fernet key"),
+        ("CREDENTIAL_KEYS", f"{KEY},rubbish", "key 2 is no Fernet key"),
         ("ALLOWED_HOSTS", "", "ALLOWED_HOSTS must name"),
         ("ALLOWED_HOSTS", "*", "ALLOWED_HOSTS must name"),
         ("DATABASE_URL", "", "DATABASE_URL must be set"),

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +15,10 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials
 
 from tests.sandbox.conformance import watch
 from tests.support.stack import COMPILED
@@ -84,6 +88,20 @@ class Sandbox:
             "aws_secret_access_key": assumed["SecretAccessKey"],
             "aws_session_token": assumed["SessionToken"],
         }
+
+    def command_results(
+        self, method: str, keys: Mapping[str, str] | None = None, **body: Any
+    ) -> dict[str, Any]:
+        """Ask `/_sandbox/command-results` for what commands give, by default as root."""
+        url = f"{self.url}/_sandbox/command-results"
+        signed = keys or self.root
+        request = AWSRequest(method, url, data=json.dumps(body).encode())
+        credentials = Credentials(signed["aws_access_key_id"], signed["aws_secret_access_key"])
+        SigV4Auth(credentials, "ssm", REGION).add_auth(request)
+        prepared = request.prepare()
+        sent = urllib.request.Request(url, data=prepared.body, headers=dict(prepared.headers), method=method)
+        with urllib.request.urlopen(sent, timeout=30) as answer:
+            return dict(json.load(answer))
 
     def aws(self, keys: Mapping[str, str | None], *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the AWS CLI against this sandbox with `keys`."""

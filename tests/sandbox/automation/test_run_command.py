@@ -4,12 +4,8 @@ import hashlib
 import json
 import time
 import urllib.error
-import urllib.request
 from typing import Any
 
-import botocore.auth
-import botocore.awsrequest
-import botocore.credentials
 import botocore.exceptions
 import pytest
 
@@ -20,22 +16,6 @@ TRUST_SSM = {
     "Action": "sts:AssumeRole",
 }
 SHELL = "AWS-RunShellScript"
-
-
-def control(sandbox: Any, method: str, keys: dict[str, str] | None = None, **body: Any) -> dict[str, Any]:
-    """Call /_sandbox/command-results, signed."""
-    keys = keys or sandbox.root
-    request = botocore.awsrequest.AWSRequest(
-        method, f"{sandbox.url}/_sandbox/command-results", data=json.dumps(body).encode()
-    )
-    credentials = botocore.credentials.Credentials(keys["aws_access_key_id"], keys["aws_secret_access_key"])
-    botocore.auth.SigV4Auth(credentials, "ssm", "us-east-1").add_auth(request)
-    prepared = request.prepare()
-    sent = urllib.request.Request(
-        prepared.url, data=prepared.body, headers=dict(prepared.headers), method=method
-    )
-    with urllib.request.urlopen(sent) as response:
-        return dict(json.load(response))
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +45,7 @@ def echo(marker: str) -> dict[str, list[str]]:
 
 def test_a_command_succeeds_with_the_output_that_was_scripted(sandbox, ssm, automate, instances):
     marker = f"m{time.time_ns()}"
-    control(sandbox, "POST", Contains=marker, StandardOutput="hello\n", Times=1)
+    sandbox.command_results("POST", Contains=marker, StandardOutput="hello\n", Times=1)
     inputs = {
         "DocumentName": SHELL,
         "InstanceIds": instances[:1],
@@ -98,7 +78,9 @@ def test_a_command_succeeds_with_the_output_that_was_scripted(sandbox, ssm, auto
 
 def test_a_command_that_fails_is_told_with_its_code_and_both_streams(sandbox, automate, instances):
     marker = f"m{time.time_ns()}"
-    control(sandbox, "POST", Contains=marker, ResponseCode=3, StandardOutput="half", StandardError="no disk")
+    sandbox.command_results(
+        "POST", Contains=marker, ResponseCode=3, StandardOutput="half", StandardError="no disk"
+    )
     run = automate(step(DocumentName=SHELL, InstanceIds=instances[:1], Parameters=echo(marker)))
     text = "half\n----------ERROR-------\nno disk\nfailed to run commands: exit status 3"
     found = outputs(run)
@@ -146,7 +128,7 @@ def test_targets_are_the_running_instances_with_the_tags_or_of_the_group(sandbox
 
 def test_errors_beyond_the_limit_end_the_command_for_the_instances_that_wait(sandbox, ssm, instances):
     marker = f"m{time.time_ns()}"
-    control(sandbox, "POST", Contains=marker, ResponseCode=1)
+    sandbox.command_results("POST", Contains=marker, ResponseCode=1)
     request = {"DocumentName": SHELL, "InstanceIds": instances[:2], "Parameters": echo(marker)}
     stopped = ssm.send_command(**request, MaxConcurrency="1", MaxErrors="0")["Command"]["CommandId"]
     found = ssm.list_command_invocations(CommandId=stopped)["CommandInvocations"]
@@ -160,7 +142,7 @@ def test_a_step_times_out_while_its_command_goes_on_and_the_command_can_be_cance
     sandbox, ssm, automate, instances
 ):
     marker = f"m{time.time_ns()}"
-    control(sandbox, "POST", Contains=marker, Status="InProgress")
+    sandbox.command_results("POST", Contains=marker, Status="InProgress")
     waiting = step(DocumentName=SHELL, InstanceIds=instances[:1], Parameters=echo(marker))
     run = automate({**waiting, "timeoutSeconds": 1})
     assert run["FailureMessage"].startswith(
@@ -267,7 +249,7 @@ def test_only_root_scripts_results_and_wrong_ones_are_refused_with_a_reason(sand
         f"scripter-{time.time_ns()}", {"Effect": "Allow", "Action": "*", "Resource": "*"}
     )
     with pytest.raises(urllib.error.HTTPError) as caught:
-        control(sandbox, "POST", keys, StandardOutput="x")
+        sandbox.command_results("POST", keys, StandardOutput="x")
     assert caught.value.code == 403
     for body, word in (
         ({"Output": "x"}, "no Output"),
@@ -275,9 +257,9 @@ def test_only_root_scripts_results_and_wrong_ones_are_refused_with_a_reason(sand
         ({"Times": 0}, "Times"),
     ):
         with pytest.raises(urllib.error.HTTPError) as caught:
-            control(sandbox, "POST", **body)
+            sandbox.command_results("POST", **body)
         assert word in json.load(caught.value)["message"]
-    control(sandbox, "POST", DocumentName="AWS-Other", StandardOutput="x", Seconds=1.5)
+    sandbox.command_results("POST", DocumentName="AWS-Other", StandardOutput="x", Seconds=1.5)
     assert {
         "DocumentName": "AWS-Other",
         "Status": "Success",
@@ -285,4 +267,4 @@ def test_only_root_scripts_results_and_wrong_ones_are_refused_with_a_reason(sand
         "StandardOutput": "x",
         "StandardError": "",
         "Seconds": 1.5,
-    } in control(sandbox, "GET")["CommandResults"]
+    } in sandbox.command_results("GET")["CommandResults"]

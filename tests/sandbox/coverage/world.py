@@ -3,16 +3,11 @@
 import itertools
 import json
 import time
-import urllib.request
 import uuid
 from functools import cached_property
 from typing import Any
 
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
-
-from tests.sandbox.conftest import REGION, Sandbox
+from tests.sandbox.conftest import Sandbox
 
 PAUSE = {"name": "hold", "action": "aws:pause", "inputs": {}}
 NAP = {"name": "nap", "action": "aws:sleep", "inputs": {"Duration": "PT0S"}}
@@ -160,16 +155,7 @@ class World:
 
     def endless(self) -> str:
         """A command that does not end by itself."""
-        body = json.dumps({"Contains": "endless", "Status": "InProgress"}).encode()
-        request = AWSRequest("POST", f"{self.sandbox.url}/_sandbox/command-results", data=body)
-        keys = Credentials(self.sandbox.root["aws_access_key_id"], self.sandbox.root["aws_secret_access_key"])
-        SigV4Auth(keys, "ssm", REGION).add_auth(request)
-        prepared = request.prepare()
-        sent = urllib.request.Request(
-            prepared.url, data=prepared.body, headers=dict(prepared.headers), method="POST"
-        )
-        with urllib.request.urlopen(sent, timeout=30) as answer:
-            assert answer.status < 300
+        self.sandbox.command_results("POST", Contains="endless", Status="InProgress")
         command = self.ssm.send_command(
             DocumentName="AWS-RunShellScript",
             InstanceIds=[self.instance],

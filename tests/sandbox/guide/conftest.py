@@ -3,19 +3,15 @@
 import io
 import json
 import time
-import urllib.request
 import zipfile
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
 
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
 
 from tests.sandbox.automation.conftest import FINISHED, conforming
-from tests.sandbox.conftest import REGION, Sandbox, start_sandbox, stop_sandbox
+from tests.sandbox.conftest import Sandbox, start_sandbox, stop_sandbox
 
 ADMINISTRATOR = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 Step = dict[str, Any]
@@ -87,20 +83,6 @@ class Guide:
             Handler="index.handler",
             Code={"ZipFile": packed.getvalue()},
         )
-
-    def command_result(self, **result: Any) -> None:
-        """Say what commands give from now on."""
-        request = AWSRequest(
-            "POST", f"{self.sandbox.url}/_sandbox/command-results", data=json.dumps(result).encode()
-        )
-        keys = Credentials(self.sandbox.root["aws_access_key_id"], self.sandbox.root["aws_secret_access_key"])
-        SigV4Auth(keys, "ssm", REGION).add_auth(request)
-        prepared = request.prepare()
-        sent = urllib.request.Request(
-            prepared.url, data=prepared.body, headers=dict(prepared.headers), method="POST"
-        )
-        with urllib.request.urlopen(sent, timeout=30) as answer:
-            assert answer.status < 300
 
 
 class Run:

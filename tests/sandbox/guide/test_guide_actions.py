@@ -372,7 +372,7 @@ def test_commands_run_on_instances_and_on_tagged_ones(guide: Guide) -> None:
     tags = [{"Key": "Stage", "Value": "Gamma"}, {"Key": "Suite", "Value": "any"}]
     specified = [{"ResourceType": "instance", "Tags": tags}]
     instance = guide.instance(TagSpecifications=specified)
-    guide.command_result(Contains="PartOfDomain", StandardOutput="True\n")
+    guide.sandbox.command_results("POST", Contains="PartOfDomain", StandardOutput="True\n")
     asking = {
         "DocumentName": "AWS-RunPowerShellScript",
         "Parameters": {"commands": ["(Get-WmiObject -Class Win32_ComputerSystem).PartOfDomain"]},

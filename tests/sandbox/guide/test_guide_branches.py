@@ -230,7 +230,9 @@ def functions(guide: Guide) -> None:
     """The functions that test and repair; the installation fails where the command says so."""
     for name in ("TestInstallation", "RepairInstallation"):
         guide.make_function(name, f"def handler(event, context):\n    return {name!r}\n")
-    guide.command_result(Contains=f"{INSTALL} badly", ResponseCode=1, StandardError="no such package")
+    guide.sandbox.command_results(
+        "POST", Contains=f"{INSTALL} badly", ResponseCode=1, StandardError="no such package"
+    )
 
 
 @pytest.mark.usefixtures("functions")
