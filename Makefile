@@ -1,6 +1,6 @@
 # Commands of the Automation Portal. Each sets up what it needs under DATA_DIR (default var/).
 #   PORT=8010 DATA_DIR=var2 make run     a second instance beside the first
-#   make test ARGS="-k launch"           words for pytest
+#   make test ARGS="-k launch"           words for pytest (-n 0: in one process)
 
 PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell command -v $(name) 2>/dev/null)))
 SETUP = $(or $(PYTHON),$(error The portal needs Python 3.11 or newer, and none is in PATH. Install one and start again)) tools/bootstrap.py

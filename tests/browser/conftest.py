@@ -22,9 +22,12 @@ ARGUMENTS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """One Chromium for the session: the system's."""
+    """One Chromium for a module's tests: the system's.
+
+    For no longer, since its event loop runs in this thread, where Django then refuses every query.
+    """
     path = os.environ.get("CHROMIUM_PATH") or next(filter(None, map(shutil.which, NAMES)), None)
     assert path, "The browser tests need Chromium: install it, or set CHROMIUM_PATH."
     # Patience for a busy machine: nothing here waits longer than it must.

@@ -53,7 +53,9 @@ def test(arguments: Sequence[str]) -> int:
         "XDG_CONFIG_HOME": str(where.cache / "xdg-config"),
     }
     words = [*arguments, *shlex.split(os.environ.get("ARGS", ""))]
-    command = [where.python, "-m", "pytest", "-o", f"cache_dir={where.cache / 'pytest'}", *words]
+    # Files are spread over the processors; each process has a stack and a sandbox of its own.
+    spread = ["-n", "auto", "--maxprocesses", "4", "--dist", "loadfile"]
+    command = [where.python, "-m", "pytest", "-o", f"cache_dir={where.cache / 'pytest'}", *spread, *words]
     return _call(command, environment)
 
 

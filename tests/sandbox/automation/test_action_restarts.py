@@ -4,7 +4,7 @@ import json
 import time
 from typing import Any
 
-from tests.sandbox.automation.test_run_command import SHELL, control, echo, outputs, step
+from tests.sandbox.automation.test_run_command import SHELL, echo, outputs, step
 from tests.sandbox.automation.test_state_machines import TRUST
 
 AMI = "ami-12c6146b"
@@ -16,7 +16,7 @@ def start_command(sandbox: Any) -> str:
         ImageId=AMI, InstanceType="t3.micro", MinCount=1, MaxCount=1
     )
     instance_id = launched["Instances"][0]["InstanceId"]
-    control(sandbox, "POST", Contains="slow", Seconds=3, StandardOutput="done")
+    sandbox.command_results("POST", Contains="slow", Seconds=3, StandardOutput="done")
     steps = [step(DocumentName=SHELL, InstanceIds=[instance_id], Parameters=echo("slow"))]
     client = sandbox.client("ssm")
     client.create_document(
@@ -66,4 +66,4 @@ def test_a_command_goes_on_and_a_state_machine_that_ran_has_failed(launch_sandbo
     found = finish(run, client=client)
     assert outputs(found)["Output"] == ["done"], found.get("FailureMessage")
     assert len(client.list_commands()["Commands"]) == 1
-    assert control(again, "DELETE")["CommandResults"] == []
+    assert again.command_results("DELETE")["CommandResults"] == []
