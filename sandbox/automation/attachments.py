@@ -7,15 +7,10 @@ import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
-from moto.s3.models import s3_backends
-
-from sandbox.authorization import authorise
+from sandbox import objects
 from sandbox.automation.api.errors import InvalidDocumentContent
 from sandbox.errors import AccessDenied
-from sandbox.identity import current_principal
-from sandbox.services.stack_templates import bucket_and_key
 
 
 @dataclass(frozen=True)
@@ -76,15 +71,9 @@ def _read(source: Mapping[str, Any], files: Mapping[str, Any], lookup: Lookup) -
 
 
 def _object(url: str) -> bytes:
-    parts = urlsplit(url)
-    bucket, key = (parts.netloc, parts.path.lstrip("/")) if parts.scheme == "s3" else bucket_and_key(url)
-    principal = current_principal()
     try:
-        authorise(principal, "s3:GetObject", f"arn:{principal.partition}:s3:::{bucket}/{key}")
+        return objects.read(url)
     except AccessDenied as error:
         raise InvalidDocumentContent(f"The attachment {url} may not be read: {error.message}") from error
-    stored = s3_backends[principal.account_id][principal.partition].buckets.get(bucket)
-    found = stored.keys.get(key) if stored is not None else None
-    if found is None:
-        raise InvalidDocumentContent(f"The attachment {url} cannot be read: there is no such object in S3.")
-    return bytes(found.value)
+    except objects.NoSuchObject as error:
+        raise InvalidDocumentContent(f"The attachment {url} cannot be read: {error}.") from error

@@ -283,11 +283,6 @@ API = (
     ),
     absent("Change requests and reviews of documents", "The operations say so.", _ABSENT),
     absent(
-        "`TargetLocationsURL`",
-        "It is refused by its name: the sandbox reaches no address outside.",
-        shown("coverage/test_api.py", "a_member_that_is_not_heeded_is_refused_by_its_name"),
-    ),
-    absent(
         "Just-in-time access: access requests, the signal Revoke",
         "The signal is refused and says why.",
         shown(_API, "signals_of_other_kinds_of_executions_are_refused"),

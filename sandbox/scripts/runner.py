@@ -67,6 +67,7 @@ class Script:
             try:
                 follow(self)
             except Exception:
+                # The others that follow it, and the thread that minds all scripts, are not to suffer.
                 log.exception("what follows a script could not be done")
 
 

@@ -9,17 +9,16 @@ import fnmatch
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import yaml
 from moto.cloudformation import parsing
 from moto.cloudformation.utils import yaml_tag_constructor
-from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 
-from sandbox.authorization import assume_role_as_service, authorise
+from sandbox import objects
+from sandbox.authorization import assume_role_as_service
 from sandbox.errors import AccessDenied, AwsError
-from sandbox.identity import Principal, current_principal
+from sandbox.identity import Principal
 
 MOST_BODY_BYTES = 51_200
 MOST_OBJECT_BYTES = 1_048_576
@@ -91,39 +90,20 @@ def text_at(url: str, parameter: str) -> str:
 
     Errors: AwsError when the URL names no object, or the caller may not read it.
     """
-    bucket, key = bucket_and_key(url)
-    principal = current_principal()
-    if not bucket or not key:
-        raise refused(f"{parameter} must be a supported URL.")
     try:
-        authorise(principal, "s3:GetObject", f"arn:{principal.partition}:s3:::{bucket}/{key}")
+        found = objects.read(url)
     except AccessDenied as error:
         raise refused("S3 error: Access Denied") from error
-    stored = s3_backends[principal.account_id][principal.partition].buckets.get(bucket)
-    found = stored.keys.get(key) if stored is not None else None
-    if found is None:
-        raise refused("S3 error: The specified bucket or key does not exist.")
-    if len(found.value) > MOST_OBJECT_BYTES:
+    except objects.NoSuchObject as error:
+        if not all(objects.bucket_and_key(url)):
+            raise refused(f"{parameter} must be a supported URL.") from error
+        raise refused("S3 error: The specified bucket or key does not exist.") from error
+    if len(found) > MOST_OBJECT_BYTES:
         raise refused(f"{parameter} may not exceed {MOST_OBJECT_BYTES} bytes in size.")
     try:
-        return str(found.value.decode())
+        return found.decode()
     except UnicodeDecodeError as error:
         raise refused("Template format error: the object is no text in UTF-8.") from error
-
-
-def bucket_and_key(url: str) -> tuple[str, str]:
-    """Bucket and key that a URL of S3, or of this sandbox, names; two empty texts when it names none."""
-    parts = urlsplit(url)
-    host, path = parts.hostname or "", unquote(parts.path).lstrip("/")
-    first, _, rest = host.partition(".")
-    if host in ("127.0.0.1", "localhost", "::1") or first == "s3" or first.startswith("s3-"):
-        bucket, _, key = path.partition("/")
-        return bucket, key
-    if rest.startswith(("s3.", "s3-")) and parts.scheme in ("http", "https"):
-        return first, path
-    # A bucket's name may hold dots.
-    name, separator, _ = host.rpartition(".s3.")
-    return (name, path) if separator else ("", "")
 
 
 def check_request(text: str, params: Mapping[str, Any], principal: Principal) -> None:

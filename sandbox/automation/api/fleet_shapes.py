@@ -11,7 +11,14 @@ from sandbox.automation.records import Execution, Failure, StepExecution
 from sandbox.automation.values import as_strings
 
 MOST_RESOLVED = 50
-ECHOED = ("TargetParameterName", "Targets", "TargetMaps", "MaxConcurrency", "MaxErrors")
+ECHOED = (
+    "TargetParameterName",
+    "Targets",
+    "TargetMaps",
+    "MaxConcurrency",
+    "MaxErrors",
+    "TargetLocationsURL",
+)
 UNSUCCESSFUL = ("Failed", "TimedOut", "Cancelled")
 
 

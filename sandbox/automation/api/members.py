@@ -83,8 +83,10 @@ OPERATIONS: Mapping[str, Heeded] = {
     ),
     "StartAutomationExecution": _heeded(
         "DocumentName DocumentVersion Parameters ClientToken Mode TargetParameterName Targets TargetMaps "
-        "MaxConcurrency MaxErrors TargetLocations Tags AlarmConfiguration",
+        "MaxConcurrency MaxErrors TargetLocations TargetLocationsURL Tags AlarmConfiguration",
         DocumentName="Documents that AWS owns are not there.",
+        TargetLocationsURL="A file in the sandbox's own S3, read as the caller may: a signature in it counts "
+        "for nothing.",
     ),
     "StartExecutionPreview": _heeded("DocumentName DocumentVersion ExecutionInputs"),
     "StopAutomationExecution": _heeded("AutomationExecutionId Type"),

@@ -28,6 +28,7 @@ from sandbox.automation.api.errors import (
     InvalidDocumentVersion,
     ValidationException,
 )
+from sandbox.automation.api.locations_file import with_locations
 from sandbox.automation.clock import Clock
 from sandbox.automation.fleets import RateControlled
 from sandbox.automation.flow import parsed
@@ -67,7 +68,7 @@ class Starter:
             # Whoever asks again, maybe another person, asks to pass the role on just as well.
             _check_passing(started, principal)
             return started.id
-        execution = self._execution(request, principal, region)
+        execution = self._execution(with_locations(request), principal, region)
         if not self.runner.has_room(execution):
             raise AutomationExecutionLimitExceededException(
                 "The number of simultaneously running Automation executions exceeded the allowable limit."

@@ -44,10 +44,6 @@ def target_parameters(request: Mapping[str, Any], document: ssmdoc.Document) -> 
     Raises when what the request says of targets contradicts itself or the document.
     """
     name, on_targets = request.get("TargetParameterName"), _has_targets(request)
-    if request.get("TargetLocationsURL"):
-        raise ValidationException(
-            "This sandbox cannot reach S3, so it reads no TargetLocationsURL: give TargetLocations."
-        )
     if request.get("Targets") and request.get("TargetMaps"):
         raise _invalid("Targets and TargetMaps cannot be given together: use one of them.")
     if on_targets and not name:

@@ -14,7 +14,7 @@ from botocore.model import OperationModel
 
 from tests.sandbox import conformance
 
-# Change Manager, OpsCenter, State Manager and access requests are not in the sandbox; nor are files in S3.
+# Change Manager, OpsCenter, State Manager and access requests are not in the sandbox.
 CHANGES = {
     "AutomationSubtype",
     "ScheduledTime",
@@ -24,8 +24,8 @@ CHANGES = {
     "ChangeRequestName",
 }
 NEVER = {
-    "AutomationExecution": CHANGES | {"WarningMessage", "TargetLocationsURL"},
-    "AutomationExecutionMetadata": CHANGES | {"WarningMessage", "TargetLocationsURL"},
+    "AutomationExecution": CHANGES | {"WarningMessage"},
+    "AutomationExecutionMetadata": CHANGES | {"WarningMessage"},
     "StepExecution": {"WarningMessage", "TriggeredAlarms"},
     "AutomationExecutionPreview": set(),
     "GetExecutionPreviewResponse": {"StatusMessage"},
@@ -116,8 +116,18 @@ def refused(call: Any, /, **parameters: Any) -> str:
     return str(caught.value.response["Error"]["Code"])
 
 
-def test_every_operation_answers_with_every_member_that_it_can(tour, finish):
-    _visit_executions(tour, finish)
+@pytest.fixture
+def places(sandbox):
+    """The address of a file of target locations."""
+    s3, bucket = sandbox.client("s3"), f"tour-{uuid.uuid4()}"
+    s3.create_bucket(Bucket=bucket)
+    place = {"Accounts": ["123456789012"], "Regions": ["us-east-1"]}
+    s3.put_object(Bucket=bucket, Key="places.json", Body=json.dumps([place]).encode())
+    return f"https://{bucket}.s3.us-east-1.amazonaws.com/places.json"
+
+
+def test_every_operation_answers_with_every_member_that_it_can(tour, finish, places):
+    _visit_executions(tour, finish, places)
     _visit_documents(tour)
     _visit_calendars_and_previews(tour)
     assert tour.called >= conformance.EMULATED
@@ -127,7 +137,7 @@ def test_every_operation_answers_with_every_member_that_it_can(tour, finish):
         assert lacking == never, name
 
 
-def _visit_executions(tour: Tour, finish: Any) -> None:
+def _visit_executions(tour: Tour, finish: Any, places: str) -> None:
     ssm = tour.ssm
     simple, held = tour.document(FAIL, LOOP, PAUSE), tour.document(PAUSE)
     alarm = {"Alarms": [{"Name": "tour-alarm"}]}
@@ -156,8 +166,7 @@ def _visit_executions(tour: Tour, finish: Any) -> None:
     children = [{"Key": "ParentExecutionId", "Values": [mapped]}]
     (child,) = ssm.describe_automation_executions(Filters=children)["AutomationExecutionMetadataList"]
     ssm.get_automation_execution(AutomationExecutionId=child["AutomationExecutionId"])
-    place = {"Accounts": ["123456789012"], "Regions": ["us-east-1"]}
-    run(DocumentName=held, TargetLocations=[place], **on_values)
+    run(DocumentName=held, TargetLocationsURL=places, **on_values)
     ssm.describe_automation_executions()
     request = {"DocumentName": held, "Runbooks": [{"DocumentName": held}]}
     assert refused(ssm.start_change_request_execution, **request) == "NoLongerSupportedException"

@@ -1,6 +1,7 @@
 """Executions in several accounts and Regions, each entered through its execution role."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -204,3 +205,42 @@ def test_places_that_cannot_be_are_refused(ssm, central):
             "InvalidAutomationExecutionParametersException",
             True,
         )
+
+
+def test_the_locations_may_lie_in_a_file(sandbox, ssm, central, finish):
+    s3 = sandbox.client("s3")
+    bucket = "target-locations"
+    s3.create_bucket(Bucket=bucket)
+    place = {"Accounts": [HERE], "Regions": REGIONS}
+
+    def at(key: str, text: str) -> str:
+        s3.put_object(Bucket=bucket, Key=key, Body=text.encode())
+        return f"https://{bucket}.s3.us-east-1.amazonaws.com/{key}"
+
+    def start(url: str, client: Any = ssm, **more: Any) -> str:
+        given = {"DocumentName": "Everywhere", "Parameters": {"Role": [central]}, **more}
+        started = client.start_automation_execution(TargetLocationsURL=url, **given)
+        return str(started["AutomationExecutionId"])
+
+    whole = at("list.json", json.dumps([place]))
+    ended = finish(start(whole))
+    assert ended["AutomationExecutionStatus"] == "Success"
+    assert [step["StepName"] for step in ended["StepExecutions"]] == [f"{HERE}_{each}" for each in REGIONS]
+    assert (ended["TargetLocations"], ended["TargetLocationsURL"]) == ([place], whole)
+    started = start(at("object.json", json.dumps({"TargetLocations": [place]})))
+    assert finish(started)["AutomationExecutionStatus"] == "Success"
+
+    for url, more, named in (
+        (at("broken.json", "[{"), {}, "is not JSON"),
+        (at("text.json", '"everywhere"'), {}, "must hold a list"),
+        (at("typed.json", '[{"Accounts": 7, "Regions": ["us-east-1"]}]'), {}, "wrong type"),
+        (at("empty.json", '[{"Accounts": [], "Regions": ["us-east-1"]}]'), {}, "accounts"),
+        (f"{whole}.gone", {}, "no such object"),
+        (whole, {"TargetLocations": [place]}, "cannot be given together"),
+    ):
+        with pytest.raises(botocore.exceptions.ClientError, match=re.escape(named)):
+            start(url, **more)
+
+    keys = sandbox.make_user("reads-no-file", statement(["ssm:*", "iam:PassRole"]))
+    with pytest.raises(botocore.exceptions.ClientError, match="may not be read"):
+        start(whole, sandbox.client("ssm", keys))

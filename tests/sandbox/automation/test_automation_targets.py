@@ -229,7 +229,7 @@ def test_what_contradicts_itself_or_the_document_is_refused(ssm, name, make_docu
         ({"MaxConcurrency": "0"}, "ValidationException", "maxConcurrency"),
         ({"MaxErrors": "101%"}, "ValidationException", "maxErrors"),
         ({"Mode": "Interactive"}, "ValidationException", "Interactive"),
-        ({"TargetLocationsURL": "https://b.s3.amazonaws.com/x"}, "ValidationException", "TargetLocationsURL"),
+        ({"TargetLocationsURL": "https://b.s3.amazonaws.com/x"}, invalid, "no such object"),
     ):
         request = {key: value for key, value in {**on_target, **change}.items() if value is not None}
         found = refused(call, **request)

@@ -67,6 +67,7 @@ OPERATIONS: Mapping[str, Operation] = {
             "MaxConcurrency": always(**ON_VALUES, MaxConcurrency="7"),
             "MaxErrors": always(**ON_VALUES, MaxErrors="7"),
             "TargetLocations": always(TargetLocations=[PLACE]),
+            "TargetLocationsURL": lambda world: {"TargetLocationsURL": world.file("locations", [PLACE])},
             "Tags": always(Tags=TAGS),
             "AlarmConfiguration": always(AlarmConfiguration=ALARM),
         },

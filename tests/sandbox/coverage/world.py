@@ -127,6 +127,12 @@ class World:
         s3.put_object(Bucket=name, Key="code.py", Body=b"code")
         return name
 
+    def file(self, key: str, value: Any) -> str:
+        """The address of a file that holds a value in JSON."""
+        body = json.dumps(value).encode()
+        self.sandbox.client("s3").put_object(Bucket=self.bucket, Key=key, Body=body)
+        return f"https://{self.bucket}.s3.us-east-1.amazonaws.com/{key}"
+
     @cached_property
     def instance(self) -> str:
         ec2 = self.sandbox.client("ec2")
