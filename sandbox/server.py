@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 from moto.core.common_models import BaseModel
 from moto.core.request import PRESERVED_HEADER_NAMES_ENVIRON_KEY
 from moto.core.responses import BaseResponse
+from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import (
     BackendRequest,
     DomainDispatcherApplication,
@@ -377,6 +378,8 @@ def build(
 
     `on_change` and `on_promise` are those of the Gate.
     """
+    if settings.current().seed is not None:
+        mock_random.seed(settings.current().seed)
     _keep_no_instances()
     _bind_moto_to_the_authorised_call()
     sts.install()

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from moto.moto_api._internal import mock_random
 
 import ssmdoc
 from sandbox.automation.records import Execution
@@ -67,6 +68,8 @@ class Outcome:
 def try_document(lab: Lab, source: Source, library: Library, plan: Plan) -> Outcome:
     """Run a trial of one document."""
     began = time.monotonic()
+    # The ids of a document's resources do not depend on what was tried before it.
+    mock_random.seed(f"{plan.seed} {source.name}")
     cast = Cast(plan.fixtures, plan.auto, plan.seed)
     with lab.account(source.name, cast) as account:
         cast.move = functools.partial(move, account.id)

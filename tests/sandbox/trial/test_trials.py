@@ -265,3 +265,20 @@ def test_a_path_without_documents_ends_the_command(
     told = capsys.readouterr().err
     assert "nothing.yaml does not exist." in told
     assert "holds no documents" in told
+
+
+LAUNCH = {
+    "parameters": {"ImageId": {"type": "String"}},
+    "mainSteps": [
+        {"name": "launch", "action": "aws:runInstances", "inputs": {"ImageId": "{{ ImageId }}"}},
+    ],
+    "outputs": ["launch.InstanceIds"],
+}
+
+
+def test_under_a_seed_a_trial_is_the_same_again(folder_of: Write) -> None:
+    first, again = (run_trials(folder_of({"Launch": LAUNCH}), "--seed", "1").of("Launch") for _ in range(2))
+
+    told = ("status", "parameters", "outputs", "virtualSeconds")
+    assert first["status"] == "Success"
+    assert [first[name] for name in told] == [again[name] for name in told]
