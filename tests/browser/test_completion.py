@@ -40,11 +40,11 @@ def choose(page: Page, label: str) -> None:
     """Go down the offers to the one named, and take it."""
     chosen = page.locator(".cm-tooltip-autocomplete [aria-selected=true]")
     for _ in range(12):
+        # For a moment after they appear or change, keys are not for the offers: somebody may be typing still.
+        page.wait_for_timeout(150)
         if label in chosen.inner_text():
             break
         page.keyboard.press("ArrowDown")
-    # An offer is not taken within a moment after it appears, lest somebody take it by mistake while typing.
-    page.wait_for_timeout(100)
     page.keyboard.press("Enter")
     expect(page.locator(".cm-tooltip-autocomplete")).to_have_count(0)
 
