@@ -110,7 +110,7 @@ _ATTRIBUTES: Mapping[str, Callable[[Record, str], bool]] = {
 def _username(event: Record) -> str:
     """The user's name, or the session's of whoever acts in a role."""
     who = event["userIdentity"]
-    return str(who.get("userName") or who["arn"].rpartition("/")[2] or who["type"])
+    return "root" if who["type"] == "Root" else str(who.get("userName") or who["arn"].rpartition("/")[2])
 
 
 def _resource_names(event: Record) -> list[str]:

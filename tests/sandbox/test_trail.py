@@ -55,7 +55,12 @@ def test_refusals_are_recorded_by_their_code(sandbox: Sandbox) -> None:
         sandbox.client("ec2").terminate_instances(InstanceIds=["i-0123456789abcdef0"])
 
     (denied,) = looked_up(sandbox, "Username", name)
-    missing = looked_up(sandbox, "EventName", "TerminateInstances", MaxResults=1)[0]
+    sandbox_events = sandbox.client("cloudtrail").lookup_events(
+        LookupAttributes=[{"AttributeKey": "Username", "AttributeValue": "root"}], MaxResults=50
+    )["Events"]
+    missing = json.loads(
+        next(each for each in sandbox_events if each["EventName"] == "TerminateInstances")["CloudTrailEvent"]
+    )
 
     assert (denied["errorCode"], denied["readOnly"]) == ("UnauthorizedOperation", True)
     assert "is not authorized to perform: ec2:DescribeInstances" in denied["errorMessage"]
