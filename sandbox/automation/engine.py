@@ -6,10 +6,13 @@ happens outside of the store's lock, so whatever is saved can be resumed.
 
 import datetime as dt
 import functools
+import logging
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import botocore.exceptions
 
 from sandbox.automation import actions
 from sandbox.automation.actions.registry import Action
@@ -22,6 +25,8 @@ from sandbox.automation.records import Execution, Failure, StepExecution
 from sandbox.automation.store import Store
 from sandbox.automation.values import resolve
 from sandbox.automation.work import Work
+
+log = logging.getLogger(__name__)
 
 SCRIPT_ACTION = "aws:executeScript"
 
@@ -89,6 +94,7 @@ class Engine:
             with self._store.changing(execution):
                 work = self._prepare(execution)
             self._wake_stopped()
+            self._stop_abandoned(execution, before_call)
             if isinstance(work, _Rest):
                 return work.until
             if isinstance(work, _Turn):
@@ -136,6 +142,18 @@ class Engine:
         # Not while the store is held: whoever is woken may hold what is asked for the store.
         for execution in self._moves.take_stopped():
             self._wake(execution)
+
+    def _stop_abandoned(self, execution: Execution, before_call: Callable[[], None]) -> None:
+        """Let actions end what their steps have begun elsewhere and will not see the end of."""
+        for record in self._moves.take_abandoned(execution):
+            turn = self._turn(execution, record, self._clock.now())
+            if turn.action is not None and turn.action.stop is not None:
+                before_call()
+                try:
+                    turn.action.stop(turn.context)
+                except (StepFailed, botocore.exceptions.ClientError) as refusal:
+                    # The step has ended whatever becomes of this.
+                    log.info("Step %s of %s could not be stopped: %s", record.name, execution.id, refusal)
 
     # --- before a turn ---
 

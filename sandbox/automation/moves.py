@@ -44,6 +44,7 @@ class Moves:
         self._throttling_limit = throttling_limit
         self._drop = drop
         self._stopped: deque[Execution] = deque()
+        self._abandoned: dict[str, list[StepExecution]] = {}
 
     def take_stopped(self) -> list[Execution]:
         """The children that moves have stopped since the last call: somebody has to wake them."""
@@ -53,6 +54,10 @@ class Moves:
             with contextlib.suppress(IndexError):
                 taken.append(self._stopped.popleft())
         return taken
+
+    def take_abandoned(self, execution: Execution) -> list[StepExecution]:
+        """The run's steps, as they were, that have ended since the last call before their action had."""
+        return self._abandoned.pop(execution.id, [])
 
     # --- beginning ---
 
@@ -257,6 +262,19 @@ class Moves:
         record.deadline = record.wake_at = record.calling = record.throttled_at = None
         record.memo = {}
 
+    def _cut(
+        self, execution: Execution, record: StepExecution, status: str, failure: Failure | None = None
+    ) -> None:
+        """The step has ended before its action had."""
+        self._abandon(execution, record)
+        self.close(record, status, failure)
+
+    def _abandon(self, execution: Execution, record: StepExecution) -> None:
+        action = actions.find(record.action)
+        if action is not None and action.stop is not None:
+            # A copy: what the action has noted goes when the step ends or is tried again.
+            self._abandoned.setdefault(execution.id, []).append(copy.copy(record))
+
     # --- ending the run ---
 
     def cancel(self, execution: Execution, now: dt.datetime) -> None:
@@ -267,7 +285,7 @@ class Moves:
             plan = plan_of(execution)
             target = _step_of(plan, record).cancel_target
             target = target.strip() if target else None
-            self.close(record, "Cancelled")
+            self._cut(execution, record, "Cancelled")
             if record is execution.loop:
                 execution.loop = None
             if execution.loop is not None and (target is None or plan.loop_of(target) != execution.loop.name):
@@ -282,7 +300,7 @@ class Moves:
     def stop_step(self, execution: Execution, record: StepExecution) -> None:
         """Somebody stops a step of a run in Interactive mode, who may begin it again."""
         execution.step_to_stop = None
-        self.close(record, "Cancelled")
+        self._cut(execution, record, "Cancelled")
         self._stop_children(execution)
         execution.current_step, execution.upcoming = None, record.name
 
@@ -291,7 +309,7 @@ class Moves:
         now = self._clock.now()
         for record in (execution.current_step, execution.loop):
             if record is not None and not record.finished:
-                self.close(record, "TimedOut" if status == "TimedOut" else "Cancelled", failure)
+                self._cut(execution, record, "TimedOut" if status == "TimedOut" else "Cancelled", failure)
         execution.status, execution.ended_at = status, now
         execution.current_step = execution.upcoming = execution.loop = None
         self._stop_children(execution)
@@ -315,8 +333,9 @@ class Moves:
         """The step, or the loop whose turn runs, was not done in time."""
         running = execution.current_step
         if running is not None and running is not record:
-            self.close(running, "Cancelled")
+            self._cut(execution, running, "Cancelled")
             self._stop_children(execution)
+        self._abandon(execution, record)
         record.calling = None
         self.retry_or_fail(execution, record, TimedOut("", doing=record.doing or ACTING, type="Action"))
 

@@ -115,8 +115,15 @@ class Conductor:
 
     def _follow(self, member: Member) -> None:
         """Take over the end of the member's child."""
-        child = self._store.get(member.child_id) if member.child_id else None
-        if child is None or not child.finished or member.step.finished:
+        if member.child_id is None or member.step.finished:
+            return
+        child = self._store.get(member.child_id)
+        if child is None:
+            # A fixture, for example, has answered the start.
+            message = f"The automation execution {member.child_id} does not exist."
+            self._close(member, "Failed", Failure(message, "Invocation", "Action"))
+            return
+        if not child.finished:
             return
         if member.place:
             member.step.outputs = {"ExecutionId": child.id, "Status": child.status}

@@ -15,7 +15,9 @@ class Action:
     `run` is called once a turn: it returns Done or Wait, or raises StepFailed; after a Wait it is called
     again with the same memo. `timeout_seconds` is AWS's default for the action (None: no limit of its own),
     `longest_seconds` what a document may set it to. `late` are inputs whose references `run` resolves itself.
-    A `quick` action's turns only compute, so that no other run needs to go on meanwhile.
+    A `quick` action's turns only compute, so that no other run needs to go on meanwhile. `stop` ends what a
+    step has begun elsewhere, by the memo of its last turn, when the step does not come to its own end:
+    cancelled, stopped, or out of time. It may call AWS, and raises what `StepContext.call` raises.
 
     `inputs` are those of the specification that `run` heeds. `differs` tells, by input, what is not as in
     AWS, and `note` what else is not: docs/sandbox-coverage.md is made from them (see `sandbox.coverage`).
@@ -27,6 +29,7 @@ class Action:
     longest_seconds: int | None = None
     late: frozenset[str] = frozenset()
     quick: bool = False
+    stop: Callable[[StepContext], None] | None = None
     inputs: frozenset[str] = frozenset()
     differs: Mapping[str, str] = field(default_factory=dict)
     note: str = ""

@@ -64,6 +64,12 @@ def run(context: StepContext) -> Outcome:
     )
 
 
+def stop(context: StepContext) -> None:
+    """Cancel the command: nobody waits for it any more."""
+    if command_id := context.memo.get("command_id"):
+        context.call("ssm", "CancelCommand", {"CommandId": command_id}, repeatable=True)
+
+
 def _send(context: StepContext) -> str:
     context.required("DocumentName")
     given = {name: context.inputs[name] for name in INPUTS if context.inputs.get(name) not in (None, "", [])}
@@ -114,6 +120,7 @@ _UNSENT = "It is taken and told, and no notification is sent."
 ACTION = Action(
     "aws:runCommand",
     run,
+    stop=stop,
     inputs=frozenset(INPUTS),
     differs={
         "CloudWatchOutputConfig": _UNWRITTEN,

@@ -138,20 +138,69 @@ def test_errors_beyond_the_limit_end_the_command_for_the_instances_that_wait(san
     assert (command["StatusDetails"], command["ErrorCount"]) == ("Incomplete", 2)
 
 
-def test_a_step_times_out_while_its_command_goes_on_and_the_command_can_be_cancelled(
-    sandbox, ssm, automate, instances
-):
+def endless(sandbox: Any, instance: str) -> dict[str, Any]:
+    """A step whose command never ends by itself."""
     marker = f"m{time.time_ns()}"
     sandbox.command_results("POST", Contains=marker, Status="InProgress")
-    waiting = step(DocumentName=SHELL, InstanceIds=instances[:1], Parameters=echo(marker))
-    run = automate({**waiting, "timeoutSeconds": 1})
+    return step(DocumentName=SHELL, InstanceIds=[instance], Parameters=echo(marker), Comment=marker)
+
+
+def await_commands(client: Any, sender: dict[str, Any], *statuses: str) -> None:
+    """Wait until the step has sent as many commands as there are statuses, and they have these."""
+    for _ in range(500):
+        commands = client.list_commands()["Commands"]
+        comment = sender["inputs"]["Comment"]
+        found = [each["Status"] for each in commands if each.get("Comment") == comment]
+        if found == list(statuses):
+            return
+        time.sleep(0.02)
+    raise AssertionError(f"the commands never became {statuses}: {found}")
+
+
+def test_each_attempt_of_a_step_that_times_out_cancels_its_command(timeless, make_document, finish):
+    client = timeless.client("ssm")
+    launched = timeless.client("ec2").run_instances(
+        ImageId=AMI, InstanceType="t3.micro", MinCount=1, MaxCount=1
+    )
+    waiting = endless(timeless, launched["Instances"][0]["InstanceId"])
+    content = {"schemaVersion": "0.3", "mainSteps": [{**waiting, "timeoutSeconds": 60, "maxAttempts": 2}]}
+    name = f"Impatient-{time.time_ns()}"
+    client.create_document(Name=name, DocumentType="Automation", Content=json.dumps(content))
+    run_id = client.start_automation_execution(DocumentName=name)["AutomationExecutionId"]
+    run = finish(run_id, client=client)
     assert run["FailureMessage"].startswith(
         "Step timed out while step is verifying the command has completed."
     )
-    commands = ssm.list_commands(InstanceId=instances[0], Filters=[{"key": "Status", "value": "InProgress"}])
-    command_id = commands["Commands"][0]["CommandId"]
-    ssm.cancel_command(CommandId=command_id)
-    assert ssm.list_commands(CommandId=command_id)["Commands"][0]["Status"] == "Cancelled"
+    await_commands(client, waiting, "Cancelled", "Cancelled")
+
+
+@pytest.mark.parametrize("more", [{}, {"onCancel": "step:after"}])
+def test_the_command_of_a_run_that_is_cancelled_is_cancelled(
+    sandbox, ssm, make_document, finish, instances, more
+):
+    waiting = endless(sandbox, instances[0])
+    name = make_document(
+        {**waiting, **more}, {"name": "after", "action": "aws:sleep", "inputs": {"Duration": "PT0S"}}
+    )
+    run_id = ssm.start_automation_execution(DocumentName=name)["AutomationExecutionId"]
+    await_commands(ssm, waiting, "InProgress")
+    ssm.stop_automation_execution(AutomationExecutionId=run_id)
+    assert finish(run_id)["AutomationExecutionStatus"] == "Cancelled"
+    await_commands(ssm, waiting, "Cancelled")
+
+
+def test_a_run_ends_although_its_role_may_not_cancel_the_command(
+    sandbox, ssm, make_document, finish, instances
+):
+    may = {"Effect": "Allow", "Action": ["ssm:SendCommand", "ssm:List*"], "Resource": "*"}
+    role = sandbox.make_role(f"NoCancel-{time.time_ns()}", TRUST_SSM, may)
+    waiting = endless(sandbox, instances[0])
+    name = make_document(waiting, assumeRole=role)
+    run_id = ssm.start_automation_execution(DocumentName=name)["AutomationExecutionId"]
+    await_commands(ssm, waiting, "InProgress")
+    ssm.stop_automation_execution(AutomationExecutionId=run_id)
+    assert finish(run_id)["AutomationExecutionStatus"] == "Cancelled"
+    await_commands(ssm, waiting, "InProgress")
 
 
 def test_instances_that_do_not_run_are_not_managed(automate, instances):

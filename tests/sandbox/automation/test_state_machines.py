@@ -102,8 +102,15 @@ def test_starting_needs_the_right_and_the_machine(sandbox, automate, machine):
     assert "StateMachineDoesNotExist" in automate(step(stateMachineArn=f"{arn}x"))["FailureMessage"]
 
 
-def test_a_step_times_out_while_the_machine_waits(automate, machine):
+def test_a_step_that_times_out_stops_the_execution_of_its_machine(sandbox, automate, machine):
     arn = machine({"Wait": {"Type": "Wait", "Seconds": 600, "End": True}})
     run = automate({**step(stateMachineArn=arn), "timeoutSeconds": 1})
     assert run["AutomationExecutionStatus"] == "TimedOut"
     assert "verifying that the state machine has completed" in run["FailureMessage"]
+    states = sandbox.client("stepfunctions")
+    for _ in range(500):
+        execution = states.list_executions(stateMachineArn=arn)["executions"][0]
+        if execution["status"] != "RUNNING":
+            break
+        time.sleep(0.02)
+    assert execution["status"] == "ABORTED"
