@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from sandbox.scripts import kernel, landlock, view
+from sandbox.scripts import kernel, landlock, seccomp, view
 
 # Whom scripts are on the machine when the sandbox is root: nobody, or, where they share the machine's
 # processes, users of their own that nobody else is.
@@ -59,9 +59,7 @@ class Namespaces:
         self._processes = -1
 
     def enter(self) -> None:
-        with contextlib.suppress(OSError):
-            # When memory runs out, a script is what the kernel ends first.
-            Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+        _be_ended_first()
         self._proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         if os.geteuid() == 0 and _may_be(NOBODY, 1):
             kernel.unshare(kernel.CLONE_NEWNS)
@@ -168,6 +166,7 @@ class Namespaces:
         Path(directory).mkdir(parents=True)
         _limit(limits, processes=limits["processes"])
         kernel.forbid_new_privileges()
+        seccomp.restrict(tcp_only=False)
         kernel.drop_capabilities()
         return directory
 
@@ -192,6 +191,7 @@ class Plain:
         self._users: dict[int, int] = {}
 
     def enter(self) -> None:
+        _be_ended_first()
         kernel.adopt_orphans()
 
     def fork(self, become: Callable[[], None]) -> int:
@@ -235,6 +235,7 @@ class Plain:
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
             kernel.die_with_parent(signal.SIGKILL)
+        seccomp.restrict(tcp_only=True)
         tempfile.tempdir = str(home)
         os.environ["TMPDIR"] = str(home)
         return str(own)
@@ -256,6 +257,12 @@ class Plain:
                     os.kill(stray, signal.SIGKILL)
                     os.waitpid(stray, 0)
         shutil.rmtree(_home(pid), ignore_errors=True)
+
+
+def _be_ended_first() -> None:
+    """When memory runs out, a script is what the kernel ends first."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def _first_user() -> int | None:

@@ -70,7 +70,10 @@ class Job:
         """The job as its process reads it."""
         message = asdict(self)
         message["files"] = {
-            name: base64.b64encode(text.encode() if isinstance(text, str) else text).decode()
+            # A surrogate that stands alone is for Python to refuse, in the script's own process.
+            name: base64.b64encode(
+                text.encode(errors="surrogatepass") if isinstance(text, str) else text
+            ).decode()
             for name, text in self.files.items()
         }
         message["endpoint_url"] = endpoint_url

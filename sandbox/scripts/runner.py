@@ -6,6 +6,7 @@ import functools
 import itertools
 import logging
 import os
+import re
 import selectors
 import threading
 import time
@@ -21,6 +22,9 @@ log = logging.getLogger("sandbox.scripts")
 MOST_AT_ONCE = 32
 # Short scripts are never looked at: what one can allocate between two looks is little.
 LOOK_SECONDS = 0.1
+# The names come from scripts, which may tell us anything.
+SERVICE = re.compile(r"[a-z0-9-]{1,64}")
+MOST_WARMED = 1_000
 
 
 class Script:
@@ -209,17 +213,22 @@ class ScriptRunner:
             except ForkServerError as error:
                 log.error("no script can be run: %s", error)
                 script.finish(Result("exited", error=ScriptError("ScriptsUnavailable", str(error))))
+            except Exception as error:
+                # All scripts are minded here: one that cannot be begun must not end the others.
+                log.exception("a script could not be started")
+                script.finish(Result("exited", error=ScriptError(type(error).__name__, str(error))))
 
     def _launch(self, script: Script) -> None:
         server = self._fork_server()
+        endpoint = f"http://127.0.0.1:{self._port}" if self._connect is not None else None
+        job = script.job.dump(endpoint_url=endpoint)
         number = next(self._numbers)
         running = Running(
             script, self._selector, functools.partial(self._kill, number), self._connect, self._answered
         )
         self._running[number] = running
-        endpoint = f"http://127.0.0.1:{self._port}" if self._connect is not None else None
         try:
-            running.launch(functools.partial(server.run, number), script.job.dump(endpoint_url=endpoint))
+            running.launch(functools.partial(server.run, number), job)
         except OSError:
             # Its process, or the zygote, has ended just now: we are told of it in a moment.
             log.warning("a script's process ended before it was given its job")
@@ -258,8 +267,10 @@ class ScriptRunner:
                 self._server.kill(number)
 
     def _answered(self, services: list[str]) -> None:
-        """Scripts that come after one find loaded what it has used."""
+        """Scripts that come after one find loaded what it has used, or says that it has."""
         for service in services:
+            if len(self._warmed) >= MOST_WARMED or not SERVICE.fullmatch(service):
+                continue
             if service not in self._warmed and self._server is not None:
                 self._warmed.add(service)
                 with contextlib.suppress(OSError):

@@ -189,7 +189,9 @@ class Running:
         (length,) = LENGTH.unpack_from(self._received)
         answer: dict[str, Any] = json.loads(self._received[LENGTH.size : LENGTH.size + length])
         self._answered([str(name) for name in answer.get("services", [])][:100])
-        common = replace(common, slept=max(0.0, float(answer.get("slept", 0.0))))
+        # A script may tell us anything, and time moves with its sleeps: it has no more than its own.
+        slept = float(answer.get("slept", 0.0))
+        common = replace(common, slept=min(max(0.0, slept), self._limits.seconds))
         if answer.get("timed_out"):
             return replace(common, ending="timed out")
         if error := answer.get("error"):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -291,6 +292,61 @@ def test_an_answer_of_a_script_s_own_making_is_its_own_only(run):
     """)
     assert result.ending == "exited"
     assert run("def main(e, c): return 1").payload == "1"
+
+
+UNCOUNTED = (
+    TRY
+    + """
+import ctypes, platform
+libc = ctypes.CDLL(None)
+def main(events, context):
+    keys = {"x86_64": 248, "aarch64": 217}[platform.machine()]
+    return [attempt(os.memfd_create, "more"), libc.shmget(0, 4096, 0o1600),
+            libc.syscall(keys, b"user", b"name", b"text", 4, -3)]
+"""
+)
+needs_seccomp = pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "aarch64"), reason="there is no filter for this machine"
+)
+
+
+@needs_seccomp
+def test_no_memory_or_keys_are_had_that_no_limit_counts(run):
+    assert json.loads(run(UNCOUNTED).payload) == ["PermissionError", -1, -1]
+
+
+@needs_seccomp
+def test_without_namespaces_there_are_tcp_sockets_and_pairs_only(unconfined, tmp_path):
+    assert json.loads(unconfined.run(job(UNCOUNTED)).payload) == ["PermissionError", -1, -1]
+    result = unconfined.run(job(TRY + """
+def main(events, context):
+    kinds = [(socket.AF_UNIX, socket.SOCK_STREAM, 0), (socket.AF_INET, socket.SOCK_DGRAM, 0),
+             (socket.AF_INET6, socket.SOCK_STREAM, 262), (socket.AF_NETLINK, socket.SOCK_RAW, 0)]
+    for family, kind, protocol in kinds:
+        print(attempt(socket.socket, family, kind, protocol))
+    for family in (socket.AF_INET, socket.AF_INET6):
+        socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK, 6).close()
+    one, other = socket.socketpair()
+    one.send(b"over")
+    return other.recv(4).decode()
+"""))  # fmt: skip
+    assert result.payload == '"over"', result
+    assert result.logs.split() == ["PermissionError"] * 4
+
+
+def test_what_a_script_says_of_its_sleeps_and_services_is_not_believed(scripts, run):
+    result = run("""
+    import json, os, struct
+    def main(events, context):
+        answer = json.dumps({"payload": "1", "slept": 1e300, "services": ["x" * 100_000, "no service"]})
+        for descriptor in range(3, 40):
+            try:
+                os.write(descriptor, struct.pack("!Q", len(answer)) + answer.encode())
+            except OSError:
+                pass
+    """)
+    assert (result.payload, result.slept) == ("1", 20)
+    assert all(len(service) < 100 and " " not in service for service in scripts._warmed)
 
 
 def test_without_namespaces_root_s_scripts_are_somebody_else(unconfined, tmp_path):

@@ -202,7 +202,7 @@ def test_sleeps_that_do_not_pass_count_to_the_time_limit(run):
             time.sleep(60)
     """
     result = run(code, epoch=4_000_000_000.0, limits=Limits(seconds=600))
-    assert (result.ending, result.slept) == ("timed out", 660)
+    assert (result.ending, result.slept) == ("timed out", 600)
 
 
 def test_more_scripts_than_run_at_once_all_end(scripts):
@@ -215,4 +215,16 @@ def test_a_zygote_that_dies_is_replaced(scripts, run):
     assert running.result(0.2) is None
     scripts._server._process.kill()
     assert running.result(10).ending == "exited"
+    assert run("def main(e, c): return 1").payload == "1"
+
+
+def test_a_script_that_is_no_text_fails_and_others_still_run(run):
+    result = run("text = '\ud800'\ndef main(e, c): return 1")
+    assert (result.ending, result.error.stage) == ("raised", "import")
+    assert run("def main(e, c): return 1").payload == "1"
+
+
+def test_a_script_that_cannot_be_started_leaves_the_others_alone(scripts, run):
+    result = scripts.run(job("def main(e, c): return 1", context={"no": object()}))
+    assert result.ending == "exited"
     assert run("def main(e, c): return 1").payload == "1"
