@@ -46,7 +46,8 @@ class Job:
     """One call of a Python handler.
 
     `files` are written to the script's own `directory` (below /tmp, or /var/task), which is the first place
-    of its module path; a name that ends with .zip is unpacked there. `handler` is `module.function`.
+    of its module path; a name that ends with .zip is unpacked there, and of one that ends with .layer (a
+    Lambda layer) its Python files are. `handler` is `module.function`.
     `payload` is the event as JSON. `context` is handed to the handler as a dict, or, with `context_object`,
     as an object with these attributes and Lambda's get_remaining_time_in_millis. `environment` is added to
     the little that every script has. Without `credentials` the script has none, and calls to AWS fail in the

@@ -10,6 +10,7 @@ import importlib
 import io
 import json
 import os
+import re
 import socket
 import sys
 import time
@@ -25,6 +26,7 @@ from sandbox.scripts.clockwork import Clockwork, OutOfTime
 from sandbox.scripts.confinement import Confinement
 from sandbox.scripts.wire import HELLO, LENGTH
 
+OF_LAYER = re.compile(r"python/(?:lib/python3\.\d+/site-packages/)?(?P<path>.+)")
 OWN_MODULES = tuple(name for name in sys.modules if name.partition(".")[0] == "sandbox")
 
 
@@ -136,10 +138,22 @@ def _write_files(files: dict[str, str], directory: Path) -> None:
         if name.endswith(".zip"):
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 archive.extractall(directory)
+        elif name.endswith(".layer"):
+            _unpack_layer(data, directory)
         else:
             path = directory / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
+
+
+def _unpack_layer(data: bytes, directory: Path) -> None:
+    """What of a layer is on Python's path, where a function's own files are: at the root."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        for entry in archive.infolist():
+            match = OF_LAYER.fullmatch(entry.filename)
+            if match and not entry.is_dir():
+                entry.filename = match["path"]
+                archive.extract(entry, directory)
 
 
 def _surround(job: dict[str, Any], directory: Path) -> None:

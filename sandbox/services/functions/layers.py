@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/python-layers.html
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from collections.abc import Mapping
 
@@ -15,44 +14,35 @@ from moto.awslambda.utils import get_backend
 
 from sandbox.errors import AwsError
 
+# Of a function and its layers together: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 MOST_UNZIPPED = 262_144_000
-_PYTHON = re.compile(r"python/(?:lib/python3\.\d+/site-packages/)?(?P<path>.+)")
 
 
 def files_of(function: LambdaFunction) -> Mapping[str, bytes]:
-    """The archives to unpack, in this order. Errors: AwsError when the code is no archive, or too big."""
+    """The archives to unpack, in this order: in the function's own process, since they may hold anything.
+
+    Errors: AwsError when the code is no archive, or they are too big together.
+    """
     archives: dict[str, bytes] = {}
     backend = get_backend(function.account_id, function.region)
     for number, layer in enumerate(function.layers):
         version = backend.layers_versions_by_arn(layer["Arn"])
         if version is not None and version.code_bytes:
-            archives[f"layer-{number}.zip"] = _python_of(version.code_bytes)
+            archives[f"{number}.layer"] = version.code_bytes
     if not function.code_bytes:
         raise AwsError("InvalidZipFileException", f"The function {function.function_name} has no code.")
-    _open(function.code_bytes).close()
     archives["function.zip"] = function.code_bytes
+    if sum(map(_unzipped_bytes, archives.values())) > MOST_UNZIPPED:
+        raise AwsError(
+            "InvalidParameterValueException",
+            f"Function code combined with layers exceeds the maximum allowed size of {MOST_UNZIPPED} bytes.",
+        )
     return archives
 
 
-def _open(data: bytes) -> zipfile.ZipFile:
+def _unzipped_bytes(data: bytes) -> int:
     try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, ValueError) as error:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return sum(entry.file_size for entry in archive.infolist())
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise AwsError("InvalidZipFileException", "Could not unzip uploaded file.") from error
-    if sum(entry.file_size for entry in archive.infolist()) > MOST_UNZIPPED:
-        raise AwsError("InvalidZipFileException", f"Unzipped size must be smaller than {MOST_UNZIPPED} bytes")
-    return archive
-
-
-def _python_of(data: bytes) -> bytes:
-    """What of a layer is on Python's path, where a function's own files are: at the root."""
-    laid_out = io.BytesIO()
-    try:
-        with _open(data) as archive, zipfile.ZipFile(laid_out, "w") as written:
-            for entry in archive.infolist():
-                match = _PYTHON.fullmatch(entry.filename)
-                if match and not entry.is_dir():
-                    written.writestr(match["path"], archive.read(entry))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise AwsError("InvalidZipFileException", "Could not unzip a layer of the function.") from error
-    return laid_out.getvalue()

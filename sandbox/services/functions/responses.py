@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 MOST_SYNCHRONOUS_BYTES = 6_291_456
 MOST_ASYNCHRONOUS_BYTES = 1_048_576
 TAIL_BYTES = 4096
+# Events that wait or run, each of which has a thread.
+MOST_EVENTS = 256
+_events = threading.BoundedSemaphore(MOST_EVENTS)
 
 Answer = tuple[int, dict[str, str], str | bytes]
 
@@ -94,12 +97,18 @@ def _client_context(encoded: str | None) -> Any:
 
 
 def _invoke_later(function: LambdaFunction, payload: str, context: Any) -> None:
+    """Errors: AwsError when too many events wait already."""
+    if not _events.acquire(blocking=False):
+        raise AwsError("TooManyRequestsException", "Rate Exceeded.", 429)
+
     def run() -> None:
         try:
             running.invoke(function, payload, context)
         except AwsError as error:
             # Nobody waits for the answer; AWS drops such an event in the end too.
             log.warning("an event for %s was dropped: %s", function.function_name, error)
+        finally:
+            _events.release()
 
     threading.Thread(target=copy_context().run, args=(run,), name="lambda-event", daemon=True).start()
 

@@ -26,6 +26,10 @@ MOST_PAYLOAD_BYTES = 6_291_556
 SERVICE = "lambda.amazonaws.com"
 # A Python process needs this much address space, whatever the function's memory is.
 LEAST_MEMORY = Limits().memory
+# What a function may use of this machine, whatever its configuration says: moto takes any number.
+MOST_SECONDS = 900
+MOST_MEMORY = 2048 * MIB
+MOST_DISK = 512 * MIB
 _PYTHON = re.compile(r"python3\.\d+")
 
 
@@ -87,10 +91,10 @@ def invoke(function: LambdaFunction, payload: str, client_context: Any = None) -
         region=function.region,
         directory="/var/task",
         limits=Limits(
-            seconds=float(function.timeout),
-            memory=max(int(function.memory_size) * MIB, LEAST_MEMORY),
+            seconds=float(min(max(int(function.timeout), 1), MOST_SECONDS)),
+            memory=min(max(int(function.memory_size) * MIB, LEAST_MEMORY), MOST_MEMORY),
             payload=MOST_PAYLOAD_BYTES,
-            disk=int(function.ephemeral_storage) * MIB,
+            disk=min(max(int(function.ephemeral_storage) * MIB, MIB), MOST_DISK),
         ),
         epoch=_epoch(),
     )

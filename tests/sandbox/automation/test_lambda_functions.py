@@ -3,12 +3,17 @@
 import base64
 import io
 import json
+import threading
 import time
+import urllib.request
 import zipfile
 from typing import Any
 
 import botocore.exceptions
 import pytest
+
+from sandbox.errors import AwsError
+from sandbox.services.functions import responses
 
 TRUST = {
     "Effect": "Allow",
@@ -175,6 +180,60 @@ def test_dry_runs_and_events_are_taken_without_an_answer(client, function):
         client.invoke(FunctionName=function, Payload=b"{")
     with pytest.raises(botocore.exceptions.ClientError, match="ResourceNotFoundException"):
         invoke(client, f"arn:aws:lambda:us-east-1:999999999999:function:{function}", {})
+
+
+def test_a_function_uses_no_more_of_the_machine_whatever_it_is_configured_with(client, role):
+    code = "import os\ndef h(event, context):\n  return context.get_remaining_time_in_millis(), disk()\n"
+    code += "def disk():\n  found = os.statvfs('/tmp')\n  return found.f_blocks * found.f_frsize"
+    name = f"big-{time.time_ns()}"
+    client.create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Role=role,
+        Handler="app.h",
+        Code={"ZipFile": zipped(app=code)},
+        Timeout=10**9,
+        MemorySize=10**9,
+        EphemeralStorage={"Size": 10240},
+    )
+    remaining, disk = invoke(client, name, {})[1]
+    assert remaining <= 900_000
+    if (
+        json.load(urllib.request.urlopen(f"{client.meta.endpoint_url}/_sandbox/health"))["scripts"]
+        == "confined"
+    ):
+        assert disk <= 512 * 1024 * 1024
+
+
+def test_layers_that_unpack_to_more_than_lambda_allows_are_refused(client, role):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr("python/zeros", bytes(140_000_000))
+    layers = [
+        client.publish_layer_version(
+            LayerName=f"zeros-{number}-{time.time_ns()}", Content={"ZipFile": packed.getvalue()}
+        )["LayerVersionArn"]
+        for number in range(2)
+    ]
+    name = f"bomb-{time.time_ns()}"
+    client.create_function(
+        FunctionName=name,
+        Runtime="python3.11",
+        Role=role,
+        Handler="app.handle",
+        Code={"ZipFile": zipped(app=CODE)},
+        Layers=layers,
+    )
+    with pytest.raises(botocore.exceptions.ClientError, match="combined with layers exceeds"):
+        invoke(client, name, {})
+
+
+def test_events_beyond_those_that_may_wait_are_throttled(monkeypatch):
+    monkeypatch.setattr(responses, "_events", threading.BoundedSemaphore(1))
+    assert responses._events.acquire()
+    with pytest.raises(AwsError, match="Rate Exceeded") as refusal:
+        responses._invoke_later(Any, "{}", None)
+    assert refusal.value.code == "TooManyRequestsException"
 
 
 def test_nobody_invokes_a_function_without_the_right(sandbox, function):
