@@ -31,7 +31,7 @@ def look_up(execution: Execution, document: Document, reference: Reference, now:
         case "output":
             return _output(execution, document, reference)
         case "global" | "automation":
-            return _system_value(execution, reference.expression, now)
+            return system_values_of(execution, now)[_spelled(reference)]
     raise KeyError(reference.expression)
 
 
@@ -48,15 +48,43 @@ def _variable(execution: Execution, name: str) -> Any:
     return value
 
 
-def _system_value(execution: Execution, expression: str, now: dt.datetime) -> str:
+def system_values(
+    *, account_id: str, region: str, partition: str, execution_id: str, now: dt.datetime
+) -> dict[str, str]:
+    """What the system variables stand for in an execution, by their names.
+
+    https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-variables.html
+    """
     return {
-        "global:ACCOUNT_ID": execution.account_id,
-        "global:REGION": execution.region,
-        "global:AWS_PARTITION": execution.partition,
+        "global:ACCOUNT_ID": account_id,
+        "global:REGION": region,
+        "global:AWS_PARTITION": partition,
         "global:DATE": now.strftime("%Y-%m-%d"),
         "global:DATE_TIME": now.strftime("%Y-%m-%d_%H.%M.%S"),
-        "automation:EXECUTION_ID": execution.id,
-    }[expression.replace(" ", "")]
+        "automation:EXECUTION_ID": execution_id,
+    }
+
+
+def with_system_values(value: Any, values: Mapping[str, str]) -> Any:
+    """`value`, of a parameter, with its system variables replaced, and all else as it is written."""
+    return references.substitute(
+        value, lambda reference: values[_spelled(reference)], literal_unresolved=True
+    )
+
+
+def system_values_of(execution: Execution, now: dt.datetime) -> dict[str, str]:
+    """The system variables' values in this execution now."""
+    return system_values(
+        account_id=execution.account_id,
+        region=execution.region,
+        partition=execution.partition,
+        execution_id=execution.id,
+        now=now,
+    )
+
+
+def _spelled(reference: Reference) -> str:
+    return reference.expression.replace(" ", "")
 
 
 def _output(execution: Execution, document: Document, reference: Reference) -> Any:

@@ -13,6 +13,7 @@ from sandbox import settings
 from sandbox.automation.actions.registry import Action
 from sandbox.automation.context import StepContext
 from sandbox.automation.outcomes import Done, InvalidInputs, Outcome, StepFailed, TimedOut, Wait
+from sandbox.automation.values import system_values
 from sandbox.errors import AwsError
 from sandbox.scripts import Credentials, Job, Limits, Result, Script, ScriptError, runner
 
@@ -127,14 +128,13 @@ def _events(context: StepContext) -> Any:
 
 
 def _surroundings(context: StepContext) -> dict[str, str]:
-    return {
-        "automation:EXECUTION_ID": context.execution_id,
-        "global:ACCOUNT_ID": context.account_id,
-        "global:AWS_PARTITION": context.execution_arn.split(":")[1],
-        "global:DATE": f"{context.now:%Y-%m-%d}",
-        "global:DATE_TIME": f"{context.now:%Y-%m-%d_%H.%M.%S}",
-        "global:REGION": context.region,
-    }
+    return system_values(
+        account_id=context.account_id,
+        region=context.region,
+        partition=context.execution_arn.split(":")[1],
+        execution_id=context.execution_id,
+        now=context.now,
+    )
 
 
 def _credentials(context: StepContext) -> Credentials | None:

@@ -19,6 +19,7 @@ from sandbox.automation.clock import Clock
 from sandbox.automation.fleets import Fleet
 from sandbox.automation.flow import parsed
 from sandbox.automation.ids import ids
+from sandbox.automation.values import system_values, with_system_values
 from sandbox.identity import Principal
 
 MOST_KEPT = 1_000
@@ -47,14 +48,21 @@ class Previews:
 
     def start(self, request: Mapping[str, Any], principal: Principal, region: str) -> str:
         """The id of a preview of what the request would run. Raises ValidationException when it could not."""
+        preview_id, now = ids.execution_id(), self.clock.now()
+        system = system_values(
+            account_id=principal.account_id,
+            region=region,
+            partition=principal.partition,
+            execution_id=preview_id,
+            now=now,
+        )
         try:
-            preview = _preview(request, principal, region)
+            preview = _preview(request, principal, region, system)
         except ApiError as error:
             raise ValidationException(str(error.message)) from error
-        preview_id = ids.execution_id()
         answer = {
             "ExecutionPreviewId": preview_id,
-            "EndedAt": self.clock.now(),
+            "EndedAt": now,
             "Status": "Success",
             "ExecutionPreview": {"Automation": preview},
         }
@@ -73,13 +81,15 @@ class Previews:
         return found
 
 
-def _preview(request: Mapping[str, Any], principal: Principal, region: str) -> dict[str, Any]:
+def _preview(
+    request: Mapping[str, Any], principal: Principal, region: str, system: Mapping[str, str]
+) -> dict[str, Any]:
     stored = find_document(
         request["DocumentName"], request.get("DocumentVersion"), principal.account_id, region
     )
     document = parsed(stored.content, stored.document_format)
     inputs = (request.get("ExecutionInputs") or {}).get("Automation") or {}
-    given = inputs.get("Parameters") or {}
+    given = with_system_values(inputs.get("Parameters") or {}, system)
     targeted = targeting.target_parameters(inputs, document)
     parameters(document, given, may_lack=targeted)
     preview: dict[str, Any] = {

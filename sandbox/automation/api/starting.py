@@ -37,7 +37,7 @@ from sandbox.automation.records import Execution, StepExecution
 from sandbox.automation.runner import Runner
 from sandbox.automation.sessions import Sessions, assume
 from sandbox.automation.store import Store
-from sandbox.automation.values import resolve
+from sandbox.automation.values import resolve, system_values_of, with_system_values
 from sandbox.errors import AccessDenied, AwsError
 from sandbox.identity import Principal
 from ssmdoc import parameters as document_parameters
@@ -86,7 +86,6 @@ class Starter:
         )
         document = parsed(stored.content, stored.document_format)
         now = self.clock.now()
-        given = request.get("Parameters") or {}
         targeted = targeting.target_parameters(request, document)
         execution = Execution(
             id=self.store.new_id(request.get("ClientToken")),
@@ -98,7 +97,7 @@ class Starter:
             document_text=stored.content,
             document_format=stored.document_format,
             attachments={each.name: each.content for each in attachments.kept_with(stored)},
-            parameters=parameters(document, given, may_lack=targeted),
+            parameters={},
             variables={
                 name: variable.default
                 for name, variable in document.variables.items()
@@ -115,6 +114,9 @@ class Starter:
             mode=request.get("Mode") or "Auto",
             alarm_configuration=request.get("AlarmConfiguration"),
         )
+        system = system_values_of(execution, now)
+        given = with_system_values(request.get("Parameters") or {}, system)
+        execution.parameters = with_system_values(parameters(document, given, may_lack=targeted), system)
         execution.role_arn = _assume_role(execution, document, now)
         if execution.role_arn:
             _check_passing(execution, principal)

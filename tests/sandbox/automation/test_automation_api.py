@@ -214,6 +214,37 @@ def test_a_default_may_come_from_parameter_store(ssm, make_document, finish):
     assert "/wire/nap" in message
 
 
+def test_system_variables_stand_in_defaults_in_given_values_and_in_the_assume_role(
+    sandbox, ssm, make_document, finish
+):
+    role = sandbox.make_role(f"Named-{time.time_ns()}", TRUST, ALLOW_SSM)
+    written = role.replace("123456789012", "{{ global:ACCOUNT_ID }}")
+    put = {"Service": "ssm", "Api": "GetParametersByPath", "Path": "/{{ Own }}/{{ Given }}"}
+    name = make_document(
+        {"name": "look", "action": "aws:executeAwsApi", "inputs": put},
+        assumeRole="{{ Role }}",
+        parameters={
+            "Own": {"type": "String", "default": "x-{{global:REGION}}"},
+            "Given": {"type": "String", "allowedPattern": "^[a-z0-9-]+$"},
+            "Role": {"type": "AWS::IAM::Role::Arn", "default": written},
+        },
+    )
+    values = {"Given": ["{{automation:EXECUTION_ID}}"]}
+    start = ssm.start_automation_execution
+    run = finish(start(DocumentName=name, Parameters=values)["AutomationExecutionId"])
+    inputs = run["StepExecutions"][0]["Inputs"]
+    assert inputs["Path"] == f'"/x-us-east-1/{run["AutomationExecutionId"]}"'
+    assert run["Parameters"]["Role"] == [role]
+    values["Role"] = [written]
+    named = finish(start(DocumentName=name, Parameters=values)["AutomationExecutionId"])
+    assert named["AutomationExecutionStatus"] == "Success"
+    preview = ssm.start_execution_preview
+    assert preview(DocumentName=name, ExecutionInputs={"Automation": {"Parameters": values}})
+    values["Given"] = ["{{ look.Path }}"]
+    code, _ = refused(start, DocumentName=name, Parameters=values)
+    assert code == "InvalidAutomationExecutionParametersException"
+
+
 def test_the_same_token_and_request_give_the_same_execution(ssm, make_document):
     name, token = make_document(NAP), str(uuid.uuid4())
     call = ssm.start_automation_execution
