@@ -38,6 +38,7 @@ from sandbox.errors import AwsError, InvalidCredentials
 from sandbox.events import trail
 from sandbox.events.trail_parts import Outcome
 from sandbox.fixtures import hooks
+from sandbox.iam import foreign
 from sandbox.iam.needs import checks_for
 from sandbox.identity import Principal, acting_as, identities, utcnow
 from sandbox.launches import check_launch
@@ -179,9 +180,11 @@ class _Exchange:
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = principal.account_id
         self.call = self._understand(signed)
         context = _request_context(environ, self.call)
-        for check in checks_for(self.call, principal):
+        checks = checks_for(self.call, principal)
+        for check in checks:
             self._resources.extend(each for each in check.resources[:1] if isinstance(each, str))
             authorise(principal, check.action, check.resources, {**context, **check.context})
+        foreign.refuse(self.call, principal, checks, context)
         check_launch(self.call)
         current_call.set(self.call)
         with acting_as(principal):

@@ -87,7 +87,7 @@ class Children:
         )["Credentials"]
         # The same token again after a restart: the child is found, and not started twice.
         token = str(uuid.uuid5(uuid.UUID(parent.id), member.target))
-        self.store.expect_child(token, parent.id)
+        self.store.expect_child(token, parent.id, (place.account_id, place.region))
         client = client_of(
             {
                 "aws_access_key_id": given["AccessKeyId"],

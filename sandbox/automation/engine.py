@@ -222,7 +222,7 @@ class Engine:
             return resolve(execution, plan.document, value, now)
 
         def expect_child(token: str) -> None:
-            self._store.expect_child(token, execution.id)
+            self._store.expect_child(token, execution.id, (execution.account_id, execution.region))
 
         context = StepContext(
             step=step,

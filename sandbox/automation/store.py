@@ -5,10 +5,18 @@ import pickle
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from sandbox.automation.ids import ids
 from sandbox.automation.records import Execution
 from sandbox.automation.service_settings import ServiceSettings
+
+
+class Expected(NamedTuple):
+    """A child that is about to be started: of which execution, and in which account and Region."""
+
+    parent_id: str
+    place: tuple[str, str]
 
 
 class Store:
@@ -27,7 +35,7 @@ class Store:
         self._tokens: dict[tuple[str, str, str], tuple[str, str]] = {}
         self._within: defaultdict[tuple[str, str], list[Execution]] = defaultdict(list)
         self._children: defaultdict[str, list[Execution]] = defaultdict(list)
-        self._expected: dict[str, str] = {}
+        self._expected: dict[str, Expected] = {}
 
     def new_id(self, token: str | None = None) -> str:
         """An id for an execution that `token` starts; under a seed one that earlier runs of it had too."""
@@ -49,10 +57,20 @@ class Store:
             key = (execution.account_id, execution.region, token.lower())
             if key in self._tokens:
                 return self._executions[self._tokens[key][0]]
+            self._disown(execution, token.lower())
             self._keep(execution)
             self._tokens[key] = (execution.id, request)
-            self._expected.pop(token.lower(), None)
             return None
+
+    def _disown(self, execution: Execution, token: str) -> None:
+        """Tokens can be guessed: elsewhere than the child, an execution with its token is nobody's child."""
+        expected = self._expected.get(token)
+        if expected is None:
+            return
+        if (execution.account_id, execution.region) == expected.place:
+            del self._expected[token]
+        else:
+            execution.parent_id = None
 
     def _keep(self, execution: Execution) -> None:
         self._executions[execution.id] = execution
@@ -68,15 +86,19 @@ class Store:
         with self.lock:
             return self._tokens.get((account_id, region, token.lower()))
 
-    def expect_child(self, token: str, parent_id: str) -> None:
-        """Know the execution that will be started with `token` as a child of the one with `parent_id`."""
+    def expect_child(self, token: str, parent_id: str, place: tuple[str, str]) -> None:
+        """Know the execution that will be started with `token` as a child of the one with `parent_id`.
+
+        `place` are the account and Region in which it will be.
+        """
         with self.lock:
-            self._expected[token.lower()] = parent_id
+            self._expected[token.lower()] = Expected(parent_id, place)
 
     def parent_of(self, token: str | None) -> str | None:
         """The id of the execution of which the one started with `token` is a child, or None."""
         with self.lock:
-            return self._expected.get(token.lower()) if token else None
+            expected = self._expected.get(token.lower()) if token else None
+            return expected.parent_id if expected else None
 
     def children(self, parent_id: str) -> list[Execution]:
         """The executions that the one with `parent_id` has started, the oldest first."""

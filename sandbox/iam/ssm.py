@@ -133,7 +133,10 @@ def _is_of_aws(name: str) -> bool:
 
 
 def _parameter(base: str, name: str) -> str:
-    return name if name.startswith("arn:") else f"{base}parameter/{name.lstrip('/')}"
+    """The parameter's ARN, without the version or label that a name may end with."""
+    owner, separator, plain = name.partition(":parameter/") if name.startswith("arn:") else ("", "", name)
+    plain = plain.partition(":")[0]
+    return f"{owner}{separator}{plain}" if owner else f"{base}parameter/{plain.lstrip('/')}"
 
 
 def _automation_names(base: str, shared: str, name: str, version: str) -> tuple[Resource, ...]:

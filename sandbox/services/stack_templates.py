@@ -40,7 +40,16 @@ _CUSTOM = ("Custom::", "AWS::CloudFormation::CustomResource")
 
 
 class TemplateLoader(yaml.SafeLoader):
-    """Reads YAML with CloudFormation's short forms (`!Ref`), and builds nothing but plain data."""
+    """Reads YAML with CloudFormation's short forms (`!Ref`), and builds nothing but plain data.
+
+    Aliases are refused, as in AWS: a short text of them stands for more than any machine can hold.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
+    """
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("YAML aliases are not allowed in CloudFormation templates.")
+        return super().compose_node(parent, index)
 
 
 TemplateLoader.add_multi_constructor("!", yaml_tag_constructor)

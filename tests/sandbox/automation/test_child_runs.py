@@ -1,5 +1,6 @@
 """aws:executeAutomation: a child automation, told of its end, on a sandbox whose time leaps."""
 
+import dataclasses
 import json
 import time
 import uuid
@@ -263,3 +264,28 @@ def test_a_child_of_a_child_runs_as_the_caller_who_started_the_first(timeless, m
     found = finish(started["AutomationExecutionId"], client=client)
     assert found["AutomationExecutionStatus"] == "Failed"
     assert "explicit deny" in found["FailureMessage"]
+
+
+def test_an_execution_elsewhere_with_a_child_s_token_is_not_the_child(trial):
+    parent = trial.begin(
+        {"mainSteps": [{"name": "nap", "action": "aws:sleep", "inputs": {"Duration": "PT1S"}}]}
+    )
+    token = str(uuid.uuid4())
+    trial.store.expect_child(token, parent.id, ("222222222222", "us-east-1"))
+    begun = {}
+    for account_id, region in (
+        ("333333333333", "us-east-1"),
+        ("222222222222", "eu-north-1"),
+        ("222222222222", "us-east-1"),
+    ):
+        begun[account_id, region] = dataclasses.replace(
+            parent,
+            id=str(uuid.uuid4()),
+            account_id=account_id,
+            region=region,
+            parent_id=trial.store.parent_of(token),
+        )
+        assert trial.store.add(begun[account_id, region], token=token) is None
+    child = begun["222222222222", "us-east-1"]
+    assert [each.parent_id for each in begun.values()] == [None, None, parent.id]
+    assert trial.store.children(parent.id) == [child]

@@ -212,6 +212,13 @@ def test_a_stack_is_refused_before_anything_is_made(stacks, body, parameters, co
     assert message in caught.value.response["Error"]["Message"]
 
 
+def test_aliases_are_refused_before_they_are_written_out(stacks):
+    layers = "".join(f"  a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12))
+    body = f"Metadata:\n  a0: &a0 [x]\n{layers}Resources:\n  Topic:\n    Type: AWS::SNS::Topic\n"
+    with pytest.raises(botocore.exceptions.ClientError, match="YAML aliases are not allowed"):
+        stacks.create_stack(StackName=f"aliases-{time.time_ns()}", TemplateBody=body)
+
+
 def test_a_resource_that_is_not_emulated_fails_the_stack_instead_of_being_passed_over(automate):
     body = template(unique("queue"), Odd={"Type": "AWS::Odd::Thing"})
     run = automate(create(StackName=unique("odd"), TemplateBody=body))
