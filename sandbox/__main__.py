@@ -26,6 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox",
         description="An AWS of its own, on the loopback interface, for trials and tests.",
+        epilog="`python -m sandbox trial PATH…` runs documents to their end and reports: see `trial --help`.",
     )
     parser.add_argument(
         "--port", type=int, default=4566, help="port on 127.0.0.1; 0 picks a free one (default: 4566)"

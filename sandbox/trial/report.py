@@ -139,7 +139,7 @@ def _summary(outcomes: Sequence[Outcome]) -> Iterator[str]:
     )
     share = f" ({100 * count['success'] // max(count['documents'], 1)} %)"
     yield (
-        f"{count['documents']} documents: {count['registered']} registered, {count['started']} started, "
+        f"{count['documents']} document{'' if count['documents'] == 1 else 's'}: {count['registered']} registered, {count['started']} started, "
         f"{count['ended']} ended, {count['success']} Success{share}, {count['as expected']} as expected."
     )
     if count["answers made up"] or count["steps made up"]:

@@ -159,6 +159,11 @@ DOCUMENTS: dict[str, dict[str, Any]] = {
         ],
         "outputs": ["Look.Url"],
     },
+    "GivenFailure": {
+        "mainSteps": [
+            call("Never", "ec2", "DescribeVpcs"),
+        ],
+    },
     "Raises": {
         "mainSteps": [
             step(
@@ -194,6 +199,10 @@ documents:
   CallersOwn:
     calls:
       - {step: Look, api: GetQueueUrl, response: {QueueUrl: "https://queues.example.com/given"}}
+  GivenFailure:
+    expect: Failed
+    steps:
+      - {step: Never, failure: The disk is full}
   Refused:
     expect: Failed
     steps:

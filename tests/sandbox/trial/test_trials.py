@@ -167,6 +167,13 @@ def test_a_step_with_given_outputs_is_not_run(trials: Trials) -> None:
     assert trials.of("Given")["outputs"]["Script.Answer"] == "forty-two"
 
 
+def test_a_step_with_a_given_failure_is_the_fixtures_fault(trials: Trials) -> None:
+    found = trials.of("GivenFailure")
+    assert (found["reason"]["fault"], found["reason"]["step"]) == ("fixture", "Never")
+    assert "The disk is full" in found["reason"]["message"]
+    assert [(each["step"], each["source"]) for each in found["calls"]] == [("Never", "fixture")]
+
+
 def test_an_error_that_is_given_leads_along_the_way_of_on_failure(trials: Trials) -> None:
     found = trials.of("Given")
     assert (found["status"], found["asExpected"]) == ("Failed", True)
@@ -189,8 +196,8 @@ def test_the_exit_status_tells_whether_all_was_as_expected(trials: Trials) -> No
         "registered": total,
         "started": total,
         "ended": total,
-        "success": total - 3,
-        "nothing made up": total - 4 - bool(CORPUS),
+        "success": total - 4,
+        "nothing made up": total - 5 - bool(CORPUS),
         "answers made up": 0,
         "steps made up": 1 + bool(CORPUS),
         "as expected": total - 1,
