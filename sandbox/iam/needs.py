@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sandbox.calls import Call
-from sandbox.iam import ec2, entity_calls, passed_roles, s3, ssm
+from sandbox.iam import code_in_s3, ec2, entity_calls, passed_roles, s3, ssm
 from sandbox.iam.actions import iam_action
 from sandbox.iam.checks import Check
 from sandbox.iam.resources import resource_of, unknown_resource
@@ -29,4 +29,4 @@ def checks_for(call: Call, principal: Principal) -> Sequence[Check]:
     found = specific(call, principal) if specific else [Check(action, (resource_of(call, principal),))]
     # A call that names nothing to act on still needs its action allowed.
     found = found or [Check(action, (unknown_resource(call, principal),))]
-    return [*found, *passed_roles.checks(call, principal)]
+    return [*found, *passed_roles.checks(call, principal), *code_in_s3.checks(call, principal)]

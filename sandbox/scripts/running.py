@@ -24,6 +24,11 @@ ANSWER_ROOM = MIB
 # A script that prints more than this is killed: reading it would only keep the sandbox busy.
 MOST_PRINTED = 128 * MIB
 CHUNK = 256 * 1024
+# Of an exception, in characters: it is kept with the step for good.
+MOST_OF_NAME = 256
+MOST_OF_MESSAGE = 20_000
+MOST_OF_FRAME = 1_000
+MOST_FRAMES = 50
 SEND_SECONDS = 10.0
 
 Connect = Callable[[socket.socket], None]
@@ -199,9 +204,9 @@ class Running:
                 common,
                 ending="raised",
                 error=ScriptError(
-                    str(error["type"]),
-                    str(error["message"]),
-                    tuple(str(frame) for frame in error["frames"]),
+                    str(error["type"])[:MOST_OF_NAME],
+                    str(error["message"])[:MOST_OF_MESSAGE],
+                    tuple(str(frame)[:MOST_OF_FRAME] for frame in error["frames"][:MOST_FRAMES]),
                     error["stage"],
                 ),
             )

@@ -138,8 +138,9 @@ def _summary(outcomes: Sequence[Outcome]) -> Iterator[str]:
         if count[name]
     )
     share = f" ({100 * count['success'] // max(count['documents'], 1)} %)"
+    noun = "document" if count["documents"] == 1 else "documents"
     yield (
-        f"{count['documents']} document{'' if count['documents'] == 1 else 's'}: {count['registered']} registered, {count['started']} started, "
+        f"{count['documents']} {noun}: {count['registered']} registered, {count['started']} started, "
         f"{count['ended']} ended, {count['success']} Success{share}, {count['as expected']} as expected."
     )
     if count["answers made up"] or count["steps made up"]:

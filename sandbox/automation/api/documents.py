@@ -11,6 +11,7 @@ from moto.ssm.models import Document as StoredDocument
 from moto.ssm.models import Documents
 
 import ssmdoc
+from sandbox.authorization import authorise
 from sandbox.automation import attachments
 from sandbox.automation.api import calendar_states, sharing
 from sandbox.automation.api.errors import (
@@ -24,6 +25,8 @@ from sandbox.automation.api.errors import (
     ValidationException,
 )
 from sandbox.automation.api.listing import read_place, write_place
+from sandbox.errors import AccessDenied
+from sandbox.identity import current_principal
 
 # moto's own annotations deny the None that its methods take for whatever is left out.
 Backend = Any
@@ -93,10 +96,15 @@ def _attached(backend: Backend, request: Mapping[str, Any]) -> list[attachments.
         return []
 
     def kept(name: str, version: str) -> list[attachments.Attachment]:
+        principal = current_principal()
+        place = f"arn:{principal.partition}:ssm:{backend.region_name}:{principal.account_id}:document/{name}"
         try:
+            authorise(principal, "ssm:GetDocument", name if name.startswith("arn:") else place)
             return attachments.kept_with(_visible(backend, name).version(version))
         except (InvalidDocument, InvalidDocumentVersion):
             return []
+        except AccessDenied as error:
+            raise InvalidDocumentContent(f"The attachments of {name} may not be read: {error}") from error
 
     data = ssmdoc.parse(request["Content"]).data
     files = data.get("files") if isinstance(data, dict) else None

@@ -320,3 +320,19 @@ def test_a_script_that_ran_when_the_sandbox_stopped_has_failed(trial, monkeypatc
     run.stop_requested = "Cancel"
     first.advance(run)
     assert run.status == "Cancelled"
+
+
+def test_attachments_of_a_document_are_copied_only_by_whoever_may_read_it(sandbox, ssm, bucket):
+    name = f"Source-{time.time_ns()}"
+    content = {"schemaVersion": "0.3", "mainSteps": [script("def main(e, c): pass")]}
+    given = {"DocumentType": "Automation", "DocumentFormat": "JSON", "Content": json.dumps(content)}
+    attached = {"Key": "S3FileUrl", "Values": [f"s3://{bucket}/code/lone.py"], "Name": "lone.py"}
+    ssm.create_document(Name=name, Attachments=[attached], **given)
+    reference = {"Key": "AttachmentReference", "Values": [f"{name}/1/lone.py"]}
+    creating = {"Effect": "Allow", "Action": "ssm:CreateDocument", "Resource": "*"}
+    reading = {"Effect": "Allow", "Action": "ssm:GetDocument", "Resource": f"arn:aws:ssm:*:*:document/{name}"}
+    blind = sandbox.client("ssm", sandbox.make_user(f"blind-{time.time_ns()}", creating))
+    with pytest.raises(blind.exceptions.InvalidDocumentContent, match=r"not authorized .* ssm:GetDocument"):
+        blind.create_document(Name=f"Copy-{time.time_ns()}", Attachments=[reference], **given)
+    seeing = sandbox.client("ssm", sandbox.make_user(f"seeing-{time.time_ns()}", creating, reading))
+    seeing.create_document(Name=f"Copy-{time.time_ns()}", Attachments=[reference], **given)

@@ -236,6 +236,27 @@ def test_events_beyond_those_that_may_wait_are_throttled(monkeypatch):
     assert refusal.value.code == "TooManyRequestsException"
 
 
+def test_code_in_s3_is_used_only_by_whoever_may_read_it(sandbox, role):
+    bucket = f"code-{time.time_ns()}"
+    sandbox.client("s3").create_bucket(Bucket=bucket)
+    sandbox.client("s3").put_object(Bucket=bucket, Key="code.zip", Body=zipped(app=CODE, helper=""))
+    place = {"S3Bucket": bucket, "S3Key": "code.zip"}
+    given = {"Runtime": "python3.11", "Role": role, "Handler": "app.handle", "Code": place}
+    making = {"Effect": "Allow", "Action": ["lambda:*", "iam:PassRole"], "Resource": "*"}
+    reading = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/code.zip"}
+    blind = sandbox.client("lambda", sandbox.make_user(f"blind-{time.time_ns()}", making))
+    name = f"copied-{time.time_ns()}"
+    for attempt in (
+        lambda: blind.create_function(FunctionName=name, **given),
+        lambda: blind.update_function_code(FunctionName=name, **place),
+        lambda: blind.publish_layer_version(LayerName=name, Content=place),
+    ):
+        with pytest.raises(botocore.exceptions.ClientError, match="not authorized to perform: s3:GetObject"):
+            attempt()
+    seeing = sandbox.client("lambda", sandbox.make_user(f"seeing-{time.time_ns()}", making, reading))
+    assert seeing.create_function(FunctionName=name, **given)["FunctionName"] == name
+
+
 def test_nobody_invokes_a_function_without_the_right(sandbox, function):
     keys = sandbox.make_user(
         f"invoker-{time.time_ns()}",

@@ -228,3 +228,12 @@ def test_a_script_that_cannot_be_started_leaves_the_others_alone(scripts, run):
     result = scripts.run(job("def main(e, c): return 1", context={"no": object()}))
     assert result.ending == "exited"
     assert run("def main(e, c): return 1").payload == "1"
+
+
+def test_of_an_exception_no_more_is_kept_than_anybody_reads(run):
+    result = run("""
+    def main(events, context):
+        raise type("E" * 5000, (Exception,), {})("x" * 5_000_000)
+    """)
+    assert result.error.message == "x" * 20_000
+    assert len(result.error.type) == 256

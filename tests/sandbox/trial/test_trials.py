@@ -244,7 +244,7 @@ def test_the_text_is_for_people() -> None:
         "       not run: Stay",
         "       not gone: Ask -> Stay, next",
         "",
-        "1 documents: 1 registered, 1 started, 1 ended, 0 Success (0 %), 0 as expected.",
+        "1 document: 1 registered, 1 started, 1 ended, 0 Success (0 %), 0 as expected.",
         "    1 person: somebody who was asked said no",
         "         1 aws:approve",
     ]
