@@ -88,6 +88,9 @@ class Delegation(models.Model):
     )
     # {parameter: {"fixed": value}} or {parameter: {"allowed": [value, …]}} or {parameter: {"default": value}}
     constraints = models.JSONField(default=dict, blank=True)
+    # Runs at the same time, and runs started within 24 hours; null for as many as AWS takes.
+    max_concurrent = models.PositiveIntegerField(null=True, blank=True)
+    max_per_day = models.PositiveIntegerField(null=True, blank=True)
     enabled = models.BooleanField(default=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

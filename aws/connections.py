@@ -17,6 +17,7 @@ from django.conf import settings
 from aws.errors import translated
 from aws.gateway import SsmGateway
 from aws.models import AwsTarget, CallerIdentity, KeyedCredentials
+from aws.quotas import Quotas
 from aws.vault import open_sealed
 from common.clock import now
 from common.errors import Forbidden
@@ -158,7 +159,8 @@ def as_portal(target: AwsTarget, *, on_behalf_of: str, run_id: str | None = None
 
     Raises AwsError when the target's role cannot be assumed.
     """
-    return SsmGateway(_client(_portal_session(target, person=on_behalf_of, run_id=run_id), "ssm", target))
+    session = _portal_session(target, person=on_behalf_of, run_id=run_id)
+    return SsmGateway(_client(session, "ssm", target), Quotas(target))
 
 
 def as_caller(target: AwsTarget, *, user: "AbstractBaseUser", run_id: str | None = None) -> SsmGateway:
@@ -176,7 +178,7 @@ def as_caller(target: AwsTarget, *, user: "AbstractBaseUser", run_id: str | None
             "Renew it under “My AWS identity”.",
             code="aws-identity-elsewhere",
         )
-    return SsmGateway(_client(session, "ssm", target))
+    return SsmGateway(_client(session, "ssm", target), Quotas(target))
 
 
 def _whoami(session: boto3.Session, target: AwsTarget) -> str:

@@ -15,10 +15,10 @@ _THROTTLES = frozenset(
         "RequestLimitExceeded",
         "TooManyRequestsException",
         "SlowDown",
-        # AWS's queue of automations is full: a later try may find room.
-        "AutomationExecutionLimitExceededException",
     }
 )
+# AWS's queue of automations is full: a later try may find room.
+_QUEUE_FULL = "AutomationExecutionLimitExceededException"
 _TRANSIENT = frozenset(
     {"InternalServerError", "InternalFailure", "InternalError", "ServiceUnavailable", "RequestTimeout"}
 )
@@ -51,7 +51,17 @@ class AwsError(PortalError):
     @property
     def throttled(self) -> bool:
         """Whether AWS turned the request away for now: it was certainly not carried out."""
+        return self.rate_exceeded or self.queue_full
+
+    @property
+    def rate_exceeded(self) -> bool:
+        """Whether AWS has had too many calls in too short a time."""
         return self.aws_code in _THROTTLES
+
+    @property
+    def queue_full(self) -> bool:
+        """Whether AWS has as many automations running and waiting as it takes."""
+        return self.aws_code == _QUEUE_FULL
 
     @property
     def unknown_execution(self) -> bool:
@@ -69,7 +79,7 @@ def translated(error: ClientError | BotoCoreError, operation: str) -> AwsError:
             aws_code=code,
             message=str(detail.get("Message") or code),
             operation=operation,
-            retryable=code in _THROTTLES or code in _TRANSIENT or status >= 500,
+            retryable=code in _THROTTLES or code == _QUEUE_FULL or code in _TRANSIENT or status >= 500,
         )
     # Everything else that botocore raises happened on the way: no connection, a time-out, no credentials.
     kind = type(error).__name__

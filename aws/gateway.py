@@ -12,6 +12,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from aws.errors import AwsError, translated
+from aws.quotas import START, Quotas
 
 # DescribeAutomationExecutions gives at most this many a page.
 PAGE = 50
@@ -71,17 +72,26 @@ class RemoteExecution:
 
 
 class SsmGateway:
-    """Systems Manager with one set of credentials. Every method raises AwsError, in AWS's own words."""
+    """Systems Manager with one set of credentials. Every method raises AwsError, in AWS's own words.
 
-    def __init__(self, client: Any) -> None:
+    Each call waits until AWS's limits leave room for it; only for `start` the caller has seen to that.
+    """
+
+    def __init__(self, client: Any, quotas: Quotas) -> None:
         self._client = client
+        self.quotas = quotas
 
     def _call(self, operation: Callable[..., dict[str, Any]], **request: Any) -> dict[str, Any]:
+        api = self._client.meta.method_to_api_mapping.get(operation.__name__, operation.__name__)
+        if api != START:
+            self.quotas.wait(api)
         try:
             return operation(**request)
         except (ClientError, BotoCoreError) as error:
-            name = operation.__name__
-            raise translated(error, self._client.meta.method_to_api_mapping.get(name, name)) from error
+            refusal = translated(error, api)
+            if refusal.rate_exceeded:
+                self.quotas.slow_down(api)
+            raise refusal from error
 
     # Documents
 
@@ -155,6 +165,8 @@ class SsmGateway:
         tags: Mapping[str, str],
     ) -> str:
         """Start an automation and return its id; with the same `client_token` (a UUID), the same one.
+
+        The caller has taken the call from `quotas`.
 
         https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StartAutomationExecution.html
         """

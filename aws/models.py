@@ -1,7 +1,7 @@
 """Where automations run, as whom, and how the portal gets in."""
 
 from django.conf import settings
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
@@ -14,6 +14,10 @@ ROLE_ARN = RegexValidator(
     r"\Aarn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]{1,512}\Z",
     "Write a role's ARN, such as arn:aws:iam::123456789012:role/NAME.",
 )
+
+
+RATE_LEAST = MinValueValidator(0.1, "Write 0.1 calls a second or more.")
+RATE_MOST = MaxValueValidator(1000, "Write 1,000 calls a second or fewer.")
 
 
 class KeyedCredentials(models.Model):
@@ -43,6 +47,11 @@ class AwsTarget(KeyedCredentials):
     external_id = models.CharField(max_length=1224, blank=True)
     # Empty for AWS itself; the sandbox's address in a laboratory.
     endpoint_url = models.CharField(max_length=255, blank=True)
+    # Calls a second that AWS takes of this account and Region; see aws.quotas.
+    start_rate = models.FloatField(default=1.0, validators=[RATE_LEAST, RATE_MOST])
+    read_rate = models.FloatField(default=3.0, validators=[RATE_LEAST, RATE_MOST])
+    # The SQS queue to which EventBridge delivers Automation's events; empty without one.
+    events_queue_url = models.CharField(max_length=255, blank=True)
     enabled = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=now, editable=False)
 

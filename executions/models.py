@@ -102,6 +102,8 @@ class Execution(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     # When AWS was last asked: how old everything above is.
     observed_at = models.DateTimeField(null=True, blank=True)
+    # Since when AWS knows more about the run's steps than is kept here; null when it does not.
+    behind_since = models.DateTimeField(null=True, blank=True)
     # The number of the newest event.
     last_event = models.PositiveIntegerField(default=0)
 
@@ -204,6 +206,24 @@ class Signal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.execution_id}"
+
+
+class LaunchTurn(models.Model):
+    """When a person's runs of a delegation were last sent to AWS: whose turn is next follows from it."""
+
+    target = models.ForeignKey(AwsTarget, on_delete=models.CASCADE, related_name="+")
+    operator = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    delegation = models.ForeignKey(Delegation, on_delete=models.CASCADE, related_name="+")
+    served_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["target", "operator", "delegation"], name="one_launch_turn")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.operator_id} with {self.delegation_id} in {self.target_id}"
 
 
 class TrackingLease(models.Model):

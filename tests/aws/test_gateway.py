@@ -10,9 +10,14 @@ from botocore.stub import ANY, Stubber
 
 from aws.errors import AwsError
 from aws.gateway import SsmGateway
+from aws.models import AwsTarget
+from aws.quotas import Quotas
 
 TEXT = 'schemaVersion: "0.3"\n'
 TOKEN = str(uuid.UUID(int=7))
+QUOTAS = Quotas(AwsTarget(account_id="123456789012", region="us-east-1", start_rate=1000, read_rate=1000))
+
+pytestmark = pytest.mark.usefixtures("valkey")
 
 
 @pytest.fixture
@@ -39,7 +44,7 @@ def test_a_new_document_is_created(ssm, stub):
         {"DocumentDescription": description("1", Status="Creating")},
         {"Name": "launch", "Content": TEXT, "DocumentFormat": "YAML", "DocumentType": "Automation"},
     )
-    made = SsmGateway(ssm).create_or_update_document(name="launch", text=TEXT, format="YAML")
+    made = SsmGateway(ssm, QUOTAS).create_or_update_document(name="launch", text=TEXT, format="YAML")
     assert (made.version, made.status, made.sha256) == ("1", "Creating", "abc")
 
 
@@ -55,7 +60,7 @@ def test_a_document_that_exists_gets_a_new_default_version(ssm, stub):
         {"Description": {"Name": "launch", "DefaultVersion": "2"}},
         {"Name": "launch", "DocumentVersion": "2"},
     )
-    made = SsmGateway(ssm).create_or_update_document(name="launch", text=TEXT, format="YAML")
+    made = SsmGateway(ssm, QUOTAS).create_or_update_document(name="launch", text=TEXT, format="YAML")
     assert made.version == "2"
 
 
@@ -81,7 +86,7 @@ def test_text_that_aws_holds_already_is_found_and_not_added_again(ssm, stub):
         "describe_document", {"Document": description("1")}, {"Name": "launch", "DocumentVersion": "1"}
     )
     stub.add_response("update_document_default_version", {}, {"Name": "launch", "DocumentVersion": "1"})
-    made = SsmGateway(ssm).create_or_update_document(name="launch", text=TEXT, format="YAML")
+    made = SsmGateway(ssm, QUOTAS).create_or_update_document(name="launch", text=TEXT, format="YAML")
     assert made.version == "1"
 
 
@@ -97,7 +102,7 @@ def test_a_launch_carries_token_and_tags(ssm, stub):
             "Tags": [{"Key": "automation-portal:run", "Value": "r"}],
         },
     )
-    started = SsmGateway(ssm).start(
+    started = SsmGateway(ssm, QUOTAS).start(
         document_name="launch",
         document_version="3",
         parameters={"ImageId": ["ami-1"]},
@@ -127,7 +132,7 @@ def test_steps_that_aws_left_out_are_fetched(ssm, stub):
     stub.add_response(
         "describe_automation_step_executions", {"StepExecutions": [step]}, {**wanted, "NextToken": "n"}
     )
-    assert len(SsmGateway(ssm).execution(TOKEN).steps) == 2
+    assert len(SsmGateway(ssm, QUOTAS).execution(TOKEN).steps) == 2
 
 
 def test_summaries_walk_all_pages_of_fifty(ssm, stub):
@@ -136,7 +141,7 @@ def test_summaries_walk_all_pages_of_fifty(ssm, stub):
     answer = {"AutomationExecutionMetadataList": [row]}
     stub.add_response("describe_automation_executions", {**answer, "NextToken": "n"}, wanted)
     stub.add_response("describe_automation_executions", answer, {**wanted, "NextToken": "n"})
-    found = list(SsmGateway(ssm).summaries(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)))
+    found = list(SsmGateway(ssm, QUOTAS).summaries(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)))
     assert [summary.status for summary in found] == ["Success", "Success"]
 
 
@@ -159,7 +164,7 @@ def test_a_refusal_keeps_awss_words_and_says_whether_to_try_again(ssm, stub, cod
         expected_params=ANY_START,
     )
     with pytest.raises(AwsError) as caught:
-        SsmGateway(ssm).start(
+        SsmGateway(ssm, QUOTAS).start(
             document_name="launch", document_version="1", parameters={}, client_token=TOKEN, tags={}
         )
     error = caught.value
@@ -183,7 +188,7 @@ def test_a_lost_connection_is_worth_another_try():
         endpoint_url="http://127.0.0.1:1",
     )
     with pytest.raises(AwsError) as caught:
-        SsmGateway(ssm).stop(TOKEN)
+        SsmGateway(ssm, QUOTAS).stop(TOKEN)
     assert caught.value.retryable
     assert isinstance(caught.value.__cause__, EndpointConnectionError)
 
@@ -191,5 +196,5 @@ def test_a_lost_connection_is_worth_another_try():
 def test_an_unknown_automation_is_told_apart(ssm, stub):
     stub.add_client_error("get_automation_execution", "AutomationExecutionNotFoundException", "No such run")
     with pytest.raises(AwsError) as caught:
-        SsmGateway(ssm).execution(TOKEN)
+        SsmGateway(ssm, QUOTAS).execution(TOKEN)
     assert caught.value.unknown_execution

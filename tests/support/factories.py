@@ -47,8 +47,14 @@ outputs:
 
 
 def make_target(name: str = "Sandbox", **fields: Any) -> AwsTarget:
-    """Return a target in the tests' account."""
-    values = {"account_id": ACCOUNT, "region": "us-east-1", **fields}
+    """Return a target in the tests' account, whose AWS takes as many calls as anybody makes."""
+    values = {
+        "account_id": ACCOUNT,
+        "region": "us-east-1",
+        "start_rate": 1000.0,
+        "read_rate": 1000.0,
+        **fields,
+    }
     return AwsTarget.objects.create(name=name, **values)
 
 
