@@ -226,6 +226,22 @@ class LaunchTurn(models.Model):
         return f"{self.operator_id} with {self.delegation_id} in {self.target_id}"
 
 
+class LaunchPause(models.Model):
+    """An administrator's word that nothing is launched for now, in any target: one row, or none."""
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    since = models.DateTimeField(default=now)
+    # In words, so that every page can tell who it was without asking further.
+    by = models.CharField(max_length=150)
+    reason = models.CharField(max_length=200)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return "launches"
+
+
 class TrackingLease(models.Model):
     """Who follows the runs of a target, and until when; a holder that dies is succeeded."""
 
