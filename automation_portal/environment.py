@@ -87,7 +87,8 @@ def keep_secret(path: Path, value: str) -> None:
 def database(url: str) -> dict[str, object]:
     """Turn a database address into Django's setting.
 
-    url: `sqlite:///relative-or-/absolute/path` or `postgresql://user:password@host:port/name?option=value`.
+    url: `sqlite:///relative-or-/absolute/path` or `postgresql://user:password@host:port/name?option=value`;
+        a socket's folder is given as the option `host`: `postgresql://user@/name?host=/run/postgresql`.
     Raises ImproperlyConfigured for another scheme or a missing name.
     """
     parts = urlsplit(url)
@@ -110,7 +111,8 @@ def database(url: str) -> dict[str, object]:
             },
         }
     if parts.scheme in {"postgres", "postgresql"}:
-        options = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+        pairs = (pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+        options = {name: unquote(value) for name, value in pairs}
         return {
             "ENGINE": "django.db.backends.postgresql",
             "NAME": name,

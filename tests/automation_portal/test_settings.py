@@ -124,6 +124,12 @@ def test_a_bad_database_address_is_refused(url):
         env.database(url)
 
 
+def test_a_database_address_may_name_a_sockets_folder():
+    made = env.database("postgresql://portal@/runs?host=%2Fvar%2Frun%2Fpg%20one&application_name=web")
+    assert (made["USER"], made["NAME"], made["HOST"]) == ("portal", "runs", "")
+    assert made["OPTIONS"] == {"host": "/var/run/pg one", "application_name": "web"}
+
+
 def test_a_secret_is_made_once_for_its_owner_alone(tmp_path):
     path = tmp_path / "secrets" / "key"
     first = env.kept_secret(path)
