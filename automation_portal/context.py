@@ -9,6 +9,7 @@ from django.utils.functional import SimpleLazyObject
 
 from common import access
 from documents.models import Document
+from executions.maintenance import launches_paused
 from executions.models import Execution, Status
 
 
@@ -50,6 +51,7 @@ def areas(user: access.Actor) -> list[dict[str, Any]]:
             {"label": "Targets", "name": "aws:targets", "icon": "cloud"},
             {"label": "Policies", "name": "documents:policies", "icon": "gavel"},
             {"label": "People", "name": "accounts:people", "icon": "users"},
+            {"label": "Maintenance", "name": "executions:maintenance", "icon": "player-pause"},
         ]
     if "audit" in held:
         administer.append({"label": "Audit", "name": "audit:list", "icon": "history"})
@@ -78,5 +80,6 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         # Asked only by whole pages: a live part is rendered after every event and has no navigation.
         "nav": SimpleLazyObject(lambda: navigation(request)),
+        "launch_pause": SimpleLazyObject(launches_paused),
         "environment_banner": "Sandbox AWS" if settings.DEMONSTRATION else "",
     }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from executions import streams, views
+from executions import maintenance_views, streams, views
 
 app_name = "executions"
 
@@ -16,4 +16,6 @@ urlpatterns = [
     path("runs/<uuid:execution_id>/cancel/", views.cancel, name="cancel"),
     path("runs/<uuid:execution_id>/signal/", views.signal, name="signal"),
     path("approvals/", views.approvals, name="approvals"),
+    path("maintenance/", maintenance_views.switch, name="maintenance"),
+    path("maintenance/resume/", maintenance_views.resume, name="maintenance-resume"),
 ]

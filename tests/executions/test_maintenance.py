@@ -1,6 +1,10 @@
 """The maintenance switch: nothing is launched, nothing is lost, and everybody reads why."""
 
+from io import StringIO
+
 import pytest
+from django.core.management import CommandError, call_command
+from django.urls import reverse
 
 from audit.models import AuditEntry
 from common.errors import Invalid, NotFound
@@ -59,3 +63,56 @@ def test_a_claim_that_names_the_pause_is_not_won_while_it_stands(make_run, admin
     assert claim() == 0
     maintenance.resume_launches(actor=administrator)
     assert claim() == 1
+
+
+def text(response):
+    return response.content.decode()
+
+
+def test_the_switch_is_thrown_on_its_page_and_every_page_tells(client, operator, administrator, valkey):
+    client.force_login(administrator)
+    page = reverse("executions:maintenance")
+    assert "says why" not in text(client.get(page))
+    assert client.post(page, {"reason": " "}).status_code == 400
+    assert client.post(page, {"reason": "The account is moved"}).status_code == 302
+    client.force_login(operator)
+    for name in ("home", "executions:catalogue", "executions:list"):
+        seen = text(client.get(reverse(name)))
+        assert f"Launches are paused by {administrator.get_full_name()}" in seen
+        assert "The account is moved" in seen
+    client.force_login(administrator)
+    client.post(reverse("executions:maintenance-resume"), {"resume": "yes"})
+    assert "The account is moved" not in text(client.get(reverse("home")))
+    assert "resumed" in text(client.get(page))
+
+
+def test_who_has_not_signed_in_is_not_told(client, administrator, valkey):
+    maintenance.pause_launches(actor=administrator, reason="The account is moved")
+    assert "The account is moved" not in text(client.get(reverse("account_login")))
+
+
+def test_the_command_throws_it_as_well(db, valkey):
+    def said(*words: str) -> str:
+        out = StringIO()
+        call_command("maintenance", *words, stdout=out)
+        return out.getvalue()
+
+    assert said("status") == "Launches go on as usual.\n"
+    with pytest.raises(CommandError, match="Say why"):
+        said("on")
+    assert "The account is moved" in said("on", "--reason", "The account is moved")
+    assert "The account is moved" in said("status")
+    assert said("off") == "Launches go on as usual.\n"
+
+
+def test_who_executes_during_a_pause_reads_that_the_run_waits(
+    client, operator, frozen, administrator, valkey
+):
+    maintenance.pause_launches(actor=administrator, reason="The account is moved")
+    client.force_login(operator)
+    values = {"p-ImageId": "ami-12c6146b", "p-InstanceType": "t3.micro"}
+    asked = client.post(reverse("executions:launch", args=[frozen.pk]), values)
+    seen = text(client.get(asked["Location"]))
+    assert Execution.objects.get().status == Status.QUEUED
+    assert "The run waits until launches are resumed" in seen
+    assert "The account is moved" in seen

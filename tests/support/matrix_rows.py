@@ -107,6 +107,8 @@ ROWS: dict[str, Row] = {
     "accounts:group-add": Row(ADMINISTRATORS_FORM, ("group",), "post"),
     "accounts:group-remove": Row(NOBODYS, ("group",), "post"),
     "accounts:group-capabilities": Row(ADMINISTRATORS_SWITCH, ("group",), "post"),
+    "executions:maintenance": Row(ADMINISTRATORS, posts=ADMINISTRATORS_FORM),
+    "executions:maintenance-resume": Row(ADMINISTRATORS_SWITCH, method="post"),
     "aws:targets": Row(ADMINISTRATORS),
     "aws:target-new": Row(ADMINISTRATORS, posts=ADMINISTRATORS_FORM),
     "aws:target": Row(ADMINISTRATORS, ("target",)),
