@@ -9,11 +9,11 @@ import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
-import boto3
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 
+from aws import sessions
+from aws.clients import Keys, client
 from aws.errors import translated
 from aws.gateway import SsmGateway
 from aws.models import AwsTarget, CallerIdentity, KeyedCredentials
@@ -27,14 +27,6 @@ if TYPE_CHECKING:
 
 # Long enough for any call the portal makes, short enough to be worthless soon; role chaining allows an hour.
 SESSION_SECONDS = 900
-
-_CONFIG = Config(
-    connect_timeout=5,
-    read_timeout=20,
-    # The queue retries; a hidden second layer would only hold a worker.
-    retries={"total_max_attempts": 2, "mode": "standard"},
-    user_agent_extra="automation-portal",
-)
 
 
 def session_word(text: str, limit: int = 64) -> str:
@@ -51,32 +43,24 @@ def session_word(text: str, limit: int = 64) -> str:
     return word
 
 
-def _own_session(keyed: KeyedCredentials, region: str) -> boto3.Session:
+def _own_keys(keyed: KeyedCredentials) -> Keys | None:
+    """Return the key that is kept with `keyed`; None where the process's own identity is meant."""
     if not keyed.access_key_id or keyed.sealed_secret is None:
-        return boto3.Session(region_name=region)
+        return None
     secret = open_sealed(keyed.sealed_secret)
-    return boto3.Session(
-        aws_access_key_id=keyed.access_key_id,
-        aws_secret_access_key=secret["secret_access_key"],
-        aws_session_token=secret.get("session_token"),
-        region_name=region,
-    )
-
-
-def _client(session: boto3.Session, service: str, target: AwsTarget) -> Any:
-    return session.client(service, endpoint_url=target.endpoint_url or None, config=_CONFIG)  # type: ignore[call-overload]
+    return Keys(keyed.access_key_id, secret["secret_access_key"], secret.get("session_token"))
 
 
 def _assume(
-    session: boto3.Session,
+    own: Keys | None,
     target: AwsTarget,
     role_arn: str,
     *,
     person: str,
     run_id: str | None,
     external_id: str = "",
-) -> boto3.Session:
-    """Return a session as `role_arn`, opened in the name of `person`."""
+) -> Keys:
+    """Return a session's keys as `role_arn`, opened in the name of `person`: one that lives, or a new one."""
     name = session_word(person)
     tags = [{"Key": "automation-portal:operator", "Value": name}]
     if run_id:
@@ -90,16 +74,7 @@ def _assume(
     }
     if external_id:
         request["ExternalId"] = external_id
-    try:
-        credentials = _client(session, "sts", target).assume_role(**request)["Credentials"]
-    except (ClientError, BotoCoreError) as error:
-        raise translated(error, "AssumeRole") from error
-    return boto3.Session(
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["SessionToken"],
-        region_name=target.region,
-    )
+    return sessions.opened(own, target, request)
 
 
 def _refuse_laboratory(target: AwsTarget) -> None:
@@ -113,17 +88,15 @@ def _refuse_laboratory(target: AwsTarget) -> None:
     )
 
 
-def _portal_session(target: AwsTarget, *, person: str, run_id: str | None) -> boto3.Session:
+def _portal_keys(target: AwsTarget, *, person: str, run_id: str | None) -> Keys | None:
     _refuse_laboratory(target)
-    session = _own_session(target, target.region)
-    if target.role_arn:
-        session = _assume(
-            session, target, target.role_arn, person=person, run_id=run_id, external_id=target.external_id
-        )
-    return session
+    own = _own_keys(target)
+    if not target.role_arn:
+        return own
+    return _assume(own, target, target.role_arn, person=person, run_id=run_id, external_id=target.external_id)
 
 
-def _caller_session(target: AwsTarget, user: "AbstractBaseUser", run_id: str | None) -> boto3.Session:
+def _caller_keys(target: AwsTarget, user: "AbstractBaseUser", run_id: str | None) -> Keys | None:
     _refuse_laboratory(target)
     identity = CallerIdentity.objects.filter(target=target, user=user.pk).first()
     if identity is None:
@@ -139,9 +112,9 @@ def _caller_session(target: AwsTarget, user: "AbstractBaseUser", run_id: str | N
             code="aws-identity-expired",
         )
     if not identity.role_arn:
-        return _own_session(identity, target.region)
+        return _own_keys(identity)
     return _assume(
-        _own_session(target, target.region),
+        _own_keys(target),
         target,
         identity.role_arn,
         person=user.get_username(),
@@ -159,8 +132,8 @@ def as_portal(target: AwsTarget, *, on_behalf_of: str, run_id: str | None = None
 
     Raises AwsError when the target's role cannot be assumed.
     """
-    session = _portal_session(target, person=on_behalf_of, run_id=run_id)
-    return SsmGateway(_client(session, "ssm", target), Quotas(target))
+    keys = _portal_keys(target, person=on_behalf_of, run_id=run_id)
+    return SsmGateway(client("ssm", target, keys), Quotas(target))
 
 
 def as_caller(target: AwsTarget, *, user: "AbstractBaseUser", run_id: str | None = None) -> SsmGateway:
@@ -169,30 +142,32 @@ def as_caller(target: AwsTarget, *, user: "AbstractBaseUser", run_id: str | None
     Raises Forbidden when the person has none there, it has ended or is of another account, AwsError when its
     role cannot be assumed.
     """
-    session = _caller_session(target, user, run_id)
+    keys = _caller_keys(target, user, run_id)
     # Elsewhere a document of the same name may say anything: what was approved is what runs, in this account.
-    arn = _whoami(session, target)
+    arn = _whoami(keys, target)
     if arn.split(":")[4] != target.account_id:
         raise Forbidden(
             f"AWS knows your identity as {arn}: it belongs to another account than {target}. "
             "Renew it under “My AWS identity”.",
             code="aws-identity-elsewhere",
         )
-    return SsmGateway(_client(session, "ssm", target), Quotas(target))
+    return SsmGateway(client("ssm", target, keys), Quotas(target))
 
 
-def _whoami(session: boto3.Session, target: AwsTarget) -> str:
+def _whoami(keys: Keys | None, target: AwsTarget) -> str:
     try:
-        return str(_client(session, "sts", target).get_caller_identity()["Arn"])
+        return str(client("sts", target, keys).get_caller_identity()["Arn"])
     except (ClientError, BotoCoreError) as error:
         raise translated(error, "GetCallerIdentity") from error
 
 
 def check_target(target: AwsTarget) -> str:
     """Return the ARN that AWS knows the portal by in `target`. Raises AwsError when there is no way in."""
-    return _whoami(_portal_session(target, person="automation-portal", run_id=None), target)
+    sessions.forget()
+    return _whoami(_portal_keys(target, person="automation-portal", run_id=None), target)
 
 
 def check_identity(target: AwsTarget, user: "AbstractBaseUser") -> str:
     """Return the ARN that AWS knows the person by in `target`. Raises as `as_caller` does."""
-    return _whoami(_caller_session(target, user, None), target)
+    sessions.forget()
+    return _whoami(_caller_keys(target, user, None), target)

@@ -17,11 +17,14 @@ _THROTTLES = frozenset(
         "SlowDown",
     }
 )
+# Another session may be opened, and the same request sent with it.
+_SESSION_ENDED = frozenset({"ExpiredToken", "ExpiredTokenException"})
 # AWS's queue of automations is full: a later try may find room.
 _QUEUE_FULL = "AutomationExecutionLimitExceededException"
 _TRANSIENT = frozenset(
     {"InternalServerError", "InternalFailure", "InternalError", "ServiceUnavailable", "RequestTimeout"}
 )
+_LATER = _THROTTLES | _TRANSIENT | _SESSION_ENDED | {_QUEUE_FULL}
 _DENIALS = frozenset(
     {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "AuthFailure"}
 )
@@ -59,6 +62,11 @@ class AwsError(PortalError):
         return self.aws_code in _THROTTLES
 
     @property
+    def session_ended(self) -> bool:
+        """Whether the keys that signed the request are not good any more."""
+        return self.aws_code in _SESSION_ENDED
+
+    @property
     def queue_full(self) -> bool:
         """Whether AWS has as many automations running and waiting as it takes."""
         return self.aws_code == _QUEUE_FULL
@@ -79,7 +87,7 @@ def translated(error: ClientError | BotoCoreError, operation: str) -> AwsError:
             aws_code=code,
             message=str(detail.get("Message") or code),
             operation=operation,
-            retryable=code in _THROTTLES or code == _QUEUE_FULL or code in _TRANSIENT or status >= 500,
+            retryable=code in _LATER or status >= 500,
         )
     # Everything else that botocore raises happened on the way: no connection, a time-out, no credentials.
     kind = type(error).__name__

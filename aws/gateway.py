@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from aws import sessions
 from aws.errors import AwsError, translated
 from aws.quotas import START, Quotas
 
@@ -91,6 +92,8 @@ class SsmGateway:
             refusal = translated(error, api)
             if refusal.rate_exceeded:
                 self.quotas.slow_down(api)
+            if refusal.session_ended:
+                sessions.forget()
             raise refusal from error
 
     # Documents

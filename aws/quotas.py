@@ -1,8 +1,8 @@
 """AWS's limits on calls, kept by all workers together.
 
 Every account and Region takes only so many calls of each API a second. A bucket in Redis for each spreads
-the portal's calls over time, so that AWS has none to turn away; where it turns one away all the same (somebody
-else calls there too), the bucket fills more slowly for a while.
+the portal's calls over time, so that AWS has none to turn away. Where it turns one away all the same, since
+somebody else calls there too, the bucket fills more slowly for a while.
 https://docs.aws.amazon.com/general/latest/gr/ssm.html
 """
 
