@@ -21,6 +21,9 @@ MODES = (
     ("allowed", "is one of (one a line)"),
     ("default", "is at first, may be changed"),
 )
+# Whoever means more means no limit, and databases differ in what they can count to.
+MOST_RUNS = 1_000_000
+RUN_LIMITS = ("max_concurrent", "max_per_day")
 # Choosing another document or version replaces the form; what was typed here fits the next one as well.
 KEPT = {"hx-preserve": "true"}
 
@@ -85,6 +88,22 @@ class DelegationForm(forms.Form):
         help_text="What it does and when to use it, for those who run it.",
     )
     service_role = forms.ChoiceField(label="Runs as")
+    max_concurrent = forms.IntegerField(
+        label="Runs at the same time, at most",
+        required=False,
+        min_value=1,
+        max_value=MOST_RUNS,
+        widget=forms.NumberInput(attrs=KEPT),
+        help_text="Leave empty for as many as AWS takes.",
+    )
+    max_per_day = forms.IntegerField(
+        label="Runs started within 24 hours, at most",
+        required=False,
+        min_value=1,
+        max_value=MOST_RUNS,
+        widget=forms.NumberInput(attrs=KEPT),
+        help_text="Leave empty for as many as people launch.",
+    )
     expires_at = forms.DateTimeField(
         label="Ends at (UTC)",
         required=False,
@@ -156,7 +175,12 @@ class DelegationForm(forms.Form):
 
     def general(self) -> list[forms.BoundField]:
         """Return the fields that are no parameter's."""
-        return [self[name] for name in ("name", "description", "service_role", "expires_at")]
+        names = ("name", "description", "service_role", *RUN_LIMITS, "expires_at")
+        return [self[name] for name in names]
+
+    def run_limits(self) -> dict[str, int | None]:
+        """Return how many runs there may be, as the service takes it."""
+        return {name: self.cleaned_data[name] for name in RUN_LIMITS}
 
     def parameter_rows(self) -> list[ParameterRow]:
         """Return the parameters in the document's order."""

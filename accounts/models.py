@@ -5,6 +5,7 @@ from typing import ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import Group
 from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
@@ -70,6 +71,11 @@ class User(AbstractBaseUser):
         return self.full_name or self.username
 
 
+at_least_one = MinValueValidator(
+    1, "Give 1 or more, or leave it empty; to stop every run, disable the delegation."
+)
+
+
 class Delegation(models.Model):
     """ "This document version, in this target, as this service role or as the caller, within these limits."
 
@@ -89,8 +95,8 @@ class Delegation(models.Model):
     # {parameter: {"fixed": value}} or {parameter: {"allowed": [value, …]}} or {parameter: {"default": value}}
     constraints = models.JSONField(default=dict, blank=True)
     # Runs at the same time, and runs started within 24 hours; null for as many as AWS takes.
-    max_concurrent = models.PositiveIntegerField(null=True, blank=True)
-    max_per_day = models.PositiveIntegerField(null=True, blank=True)
+    max_concurrent = models.PositiveIntegerField(null=True, blank=True, validators=[at_least_one])
+    max_per_day = models.PositiveIntegerField(null=True, blank=True, validators=[at_least_one])
     enabled = models.BooleanField(default=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")

@@ -8,6 +8,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from accounts.models import Delegation, User
+from accounts.wording import run_limits
 from aws.models import ServiceRole
 from common import access
 from common.clock import now
@@ -30,6 +31,11 @@ class DelegationRow:
     def executed_by(self) -> list[str]:
         """Who may execute it."""
         return self.holders("execute")
+
+    @property
+    def run_limits(self) -> list[str]:
+        """How many runs there may be, in words."""
+        return run_limits(self.delegation)
 
     @property
     def state(self) -> str:

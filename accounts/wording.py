@@ -19,6 +19,16 @@ class Limit:
     description: str
 
 
+def run_limits(delegation: Delegation) -> list[str]:
+    """Return what limits how many runs of the delegation there may be, in words; empty without a limit."""
+    found = []
+    if delegation.max_concurrent is not None:
+        found.append(f"at most {delegation.max_concurrent} at the same time")
+    if delegation.max_per_day is not None:
+        found.append(f"at most {delegation.max_per_day} started within 24 hours")
+    return found
+
+
 _WORDS = {
     "fixed": "fixed at",
     "allowed": "one of",

@@ -190,6 +190,8 @@ class Walkthrough:
                 "service_role": role,
                 "description": "Made by the walkthrough.",
                 "constraints": limits,
+                "max_concurrent": None,
+                "max_per_day": None,
                 "expires_at": None,
             }
             if delegation is None:

@@ -15,7 +15,7 @@ from accounts.models import Delegation, User
 from accounts.services import check_launchable
 from common import access
 from common.errors import Conflict, Forbidden, Invalid, NotFound, PortalError
-from executions import selectors, services
+from executions import limits, selectors, services
 from executions.forms import AnswerForm, CatalogueFilter, LaunchForm, RunFilter
 from executions.models import Execution
 
@@ -119,6 +119,7 @@ def _launch_page(
         "dropped": dropped or [],
         "hindrance": hindrance,
         "run_id": run_id or uuid.uuid4(),
+        "run_limits": limits.words(delegation),
         "identified": services.has_identity(_actor(request), delegation),
     }
     return render(request, "executions/launch.html", context, status=status)

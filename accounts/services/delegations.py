@@ -66,6 +66,8 @@ def _facts(delegation: Delegation) -> dict[str, Any]:
         "target": str(delegation.target),
         "service_role": role.arn if role is not None else None,
         "constraints": delegation.constraints,
+        "max_concurrent": delegation.max_concurrent,
+        "max_per_day": delegation.max_per_day,
         "enabled": delegation.enabled,
         "expires_at": delegation.expires_at.isoformat() if delegation.expires_at else None,
     }
@@ -103,6 +105,8 @@ def create_delegation(
     service_role: ServiceRole | None,
     description: str = "",
     constraints: Mapping[str, Any] | None = None,
+    max_concurrent: int | None = None,
+    max_per_day: int | None = None,
     expires_at: datetime | None = None,
     enabled: bool = True,
 ) -> Delegation:
@@ -112,6 +116,8 @@ def create_delegation(
         actor: an administrator who may see the document and `use` the role.
         service_role: None to run as the caller, with the operator's own AWS identity.
         constraints: parameter → {"fixed": value}, {"allowed": [value, …]} or {"default": value}.
+        max_concurrent: how many runs of it AWS may be at work on at the same time; None for no limit.
+        max_per_day: how many runs of it may be started within 24 hours; None for no limit.
 
     Raises Invalid with a sentence for each field refused.
     """
@@ -124,6 +130,8 @@ def create_delegation(
         target=target,
         service_role=service_role,
         constraints=dict(constraints or {}),
+        max_concurrent=max_concurrent,
+        max_per_day=max_per_day,
         expires_at=expires_at,
         enabled=enabled,
         created_by=actor,
@@ -145,10 +153,14 @@ def update_delegation(
     service_role: ServiceRole | None,
     description: str,
     constraints: Mapping[str, Any],
+    max_concurrent: int | None,
+    max_per_day: int | None,
     expires_at: datetime | None,
     seen: datetime,
 ) -> Delegation:
     """Change a delegation. Runs that were launched keep what they were launched with.
+
+    How many may run is asked when each is sent to AWS: a new limit holds for those that wait as well.
 
     Arguments:
         seen: `updated_at` as the actor saw it.
@@ -168,6 +180,7 @@ def update_delegation(
     current.name, current.description = name.strip(), description.strip()
     current.version, current.target, current.service_role = version, target, service_role
     current.constraints, current.expires_at = dict(constraints), expires_at
+    current.max_concurrent, current.max_per_day = max_concurrent, max_per_day
     _check(current, expiry_is_new=expires_at != old_expiry)
     after = _facts(current)
     changed = {key: {"from": before[key], "to": after[key]} for key in after if before[key] != after[key]}

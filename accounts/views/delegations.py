@@ -9,10 +9,10 @@ from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import selectors, services
-from accounts.delegation_forms import DelegationForm, DocumentChoice, PublicationChoice
+from accounts.delegation_forms import RUN_LIMITS, DelegationForm, DocumentChoice, PublicationChoice
 from accounts.forms import DelegationFilter
 from accounts.models import Delegation
-from accounts.wording import limits
+from accounts.wording import limits, run_limits
 from audit.selectors import history
 from audit.wording import facts
 from common import access
@@ -66,6 +66,7 @@ def _detail_page(
         "state": selectors.state_of(delegation),
         "obstacle": _obstacle(delegation),
         "limits": limits(delegation),
+        "run_limits": run_limits(delegation),
         "held": held,
         "executors": [str(row.holder) for row in held if row.permission == "execute"],
         "form": form,
@@ -144,6 +145,7 @@ def _create(
             service_role=values["role"],
             constraints=values["constraints"],
             expires_at=values["expires_at"],
+            **form.run_limits(),
         )
     except Invalid as error:
         put_beside(form, error, form.field_names())
@@ -183,6 +185,7 @@ def _edit_form(request: SignedInRequest, delegation: Delegation, publication: Pu
         "name": delegation.name,
         "description": delegation.description,
         "expires_at": delegation.expires_at,
+        **{name: getattr(delegation, name) for name in RUN_LIMITS},
         "seen": delegation.updated_at.isoformat(),
     }
     if publication.target_id == delegation.target_id:
@@ -212,6 +215,7 @@ def _update(
             description=values["description"],
             constraints=values["constraints"],
             expires_at=values["expires_at"],
+            **form.run_limits(),
             seen=seen or delegation.created_at,
         )
     except Invalid as error:

@@ -155,6 +155,8 @@ def change(world, **changes):
         "service_role": current.service_role,
         "description": current.description,
         "constraints": current.constraints,
+        "max_concurrent": current.max_concurrent,
+        "max_per_day": current.max_per_day,
         "expires_at": current.expires_at,
         "seen": current.updated_at,
         **changes,
@@ -167,6 +169,25 @@ def test_a_change_is_recorded_with_what_was_before(world):
     entry = AuditEntry.objects.get()
     assert entry.action == "delegation.changed"
     assert entry.data == {"description": {"from": "", "to": "Now described."}}
+
+
+def test_how_many_runs_there_may_be_is_kept_and_each_change_recorded(world):
+    made = create(world, max_concurrent=2)
+    assert (made.max_concurrent, made.max_per_day) == (2, None)
+    assert AuditEntry.objects.get().data["max_concurrent"] == 2
+    change(world, max_concurrent=3, max_per_day=10)
+    change(world, max_concurrent=None)
+    entries = AuditEntry.objects.filter(object_id=str(world.delegation.pk)).order_by("number")
+    assert [entry.data for entry in entries] == [
+        {"max_concurrent": {"from": None, "to": 3}, "max_per_day": {"from": None, "to": 10}},
+        {"max_concurrent": {"from": 3, "to": None}},
+    ]
+
+
+@pytest.mark.parametrize("number", [0, -1])
+def test_a_limit_that_lets_nothing_run_is_refused(world, number):
+    assert "disable the delegation" in refusal(world, "max_concurrent", max_concurrent=number)
+    assert "disable the delegation" in refusal(world, "max_per_day", max_per_day=number)
 
 
 def test_saving_without_a_change_records_nothing(world):

@@ -102,6 +102,7 @@ def test_a_delegation_is_made_by_the_form(world, browser):
         "name": "One small instance",
         "description": "For trials.",
         "service_role": str(world.role.pk),
+        "max_concurrent": "2",
         "mode__ImageId": "fixed",
         "value__ImageId": "ami-12345678",
         "mode__InstanceType": "allowed",
@@ -112,6 +113,7 @@ def test_a_delegation_is_made_by_the_form(world, browser):
     assert answer.status_code == 302
     assert answer["Location"] == reverse("accounts:delegation", args=[made.pk])
     assert made.service_role == world.role
+    assert (made.max_concurrent, made.max_per_day) == (2, None)
     assert made.constraints == {
         "ImageId": {"fixed": "ami-12345678"},
         "InstanceType": {"allowed": ["t3.micro", "t3.small"]},
@@ -120,6 +122,9 @@ def test_a_delegation_is_made_by_the_form(world, browser):
     assert "fixed at" in said
     assert "ami-12345678" in said
     assert "Nobody may run it yet" in said
+    assert "at most 2 at the same time" in said
+    edit = client.get(reverse("accounts:delegation-edit", args=[made.pk])).context["form"]
+    assert (edit["max_concurrent"].value(), edit["max_per_day"].value()) == (2, None)
 
 
 def test_a_refused_form_keeps_what_was_typed_and_says_why_beside_the_field(world, browser):
@@ -140,6 +145,13 @@ def test_a_refused_form_keeps_what_was_typed_and_says_why_beside_the_field(world
     assert form.errors["name"]
     assert form["value__InstanceType"].value() == "m5.24xlarge"
     assert Delegation.objects.count() == 1
+
+
+def test_a_limit_that_lets_nothing_run_is_refused_beside_its_field(world, browser):
+    page = reverse("accounts:delegation-edit", args=[world.delegation.pk])
+    answer = browser(world.administrator).post(page, {"name": "Launch it", "max_per_day": "0"})
+    assert answer.status_code == 400
+    assert answer.context["form"].errors["max_per_day"]
 
 
 def test_a_changed_delegation_keeps_the_second_of_two_editors_from_overwriting(world, browser):
@@ -168,10 +180,12 @@ def test_an_operator_is_granted_and_loses_a_delegation_on_its_page(world, browse
 
 
 def test_the_access_page_shows_everything_about_a_document(world, browser, colleague):
+    Delegation.objects.update(max_per_day=7)
     page = reverse("accounts:access", args=[world.version.document.pk])
     text = browser(world.author).get(page).content.decode()
     for said in ("Launch it", "AutomationServiceRole", "operator", "colleague", "in the group “Operators”"):
         assert said in text
+    assert "at most 7 started within 24 hours" in text
     assert reverse("accounts:person", args=[world.operator.pk]) not in text
     text = browser(world.administrator).get(page).content.decode()
     assert reverse("accounts:person", args=[world.operator.pk]) in text

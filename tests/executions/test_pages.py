@@ -1,13 +1,16 @@
 """The operators' pages."""
 
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from accounts.models import Delegation
 from common import access
+from common.clock import now
 from executions.events import Fact, append
 from executions.models import Execution, Status, StepExecution
 from tests.support import factories
@@ -51,6 +54,22 @@ def test_the_form_asks_for_what_the_delegation_leaves_open(as_operator, frozen):
     assert '<option value="t3.small"' in page
     assert "t3.large" not in page
     assert "AutomationAssumeRole" not in page
+
+
+def test_the_form_says_how_many_runs_there_may_be_and_how_many_there_are(as_operator, frozen, make_run):
+    assert "at the same time" not in text(as_operator.get(launch_url(frozen)))
+    Delegation.objects.update(max_concurrent=2, max_per_day=5)
+    for status, started_at in (
+        (Status.QUEUED, None),
+        (Status.STARTING, None),
+        (Status.IN_PROGRESS, now()),
+        (Status.SUCCESS, now() - timedelta(hours=23)),
+        (Status.SUCCESS, now() - timedelta(hours=25)),
+    ):
+        make_run(status=status, started_at=started_at)
+    page = text(as_operator.get(launch_url(frozen)))
+    assert "At most 2 at the same time; 2 run now" in page
+    assert "At most 5 started within 24 hours; 3 were" in page
 
 
 def test_executing_leads_to_the_run(as_operator, frozen):
