@@ -10,7 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from executions import wakeups
-from executions.models import FINAL, Execution, ExecutionEvent
+from executions.models import Execution, ExecutionEvent
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ def append(execution_id: UUID, facts: Sequence[Fact]) -> int:
         raise ValueError("There is no fact to keep")
     with transaction.atomic():
         Execution.objects.filter(pk=execution_id).update(last_event=F("last_event") + len(facts))
-        last, status = Execution.objects.values_list("last_event", "status").get(pk=execution_id)
+        run = Execution.objects.only("last_event", "status", "behind_since").get(pk=execution_id)
+        last = run.last_event
         ExecutionEvent.objects.bulk_create(
             ExecutionEvent(
                 execution_id=execution_id,
@@ -42,6 +43,6 @@ def append(execution_id: UUID, facts: Sequence[Fact]) -> int:
             )
             for number, fact in enumerate(facts, start=last - len(facts) + 1)
         )
-        change = wakeups.Change(number=last, final=status in FINAL)
+        change = wakeups.Change(number=last, final=run.is_settled)
         transaction.on_commit(partial(wakeups.tell_watchers, execution_id, change))
-    return int(last)
+    return last

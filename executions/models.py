@@ -129,6 +129,11 @@ class Execution(models.Model):
         """Whether the run has ended."""
         return self.status in FINAL
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the run has ended and nothing more is to be learned of it."""
+        return self.is_final and self.behind_since is None
+
 
 class StepExecution(models.Model):
     """One step of a run, as AWS last reported it."""

@@ -298,7 +298,7 @@ def approvals(actor: User, *, after: str = "") -> tuple[list[StepExecution], str
 
 @dataclass(frozen=True)
 class Standing:
-    """How far a run is: its newest event's number, whether it has ended, when AWS was last asked."""
+    """How far a run is: its newest event, whether all is known of its end, when AWS was last asked."""
 
     number: int
     final: bool
@@ -308,4 +308,4 @@ class Standing:
 def standing(actor: access.Actor, execution_id: UUID) -> Standing:
     """Return how far a run is, through the door. Raises NotFound."""
     run = access.fetch(actor, "view", Execution.objects.all(), pk=execution_id)
-    return Standing(run.last_event, run.is_final, run.observed_at)
+    return Standing(run.last_event, run.is_settled, run.observed_at)

@@ -103,7 +103,9 @@ def _read_standing(session_key: str, execution_id: UUID) -> selectors.Standing:
     probe = HttpRequest()
     probe.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
     try:
-        return selectors.standing(cast(access.Actor, get_user(probe)), execution_id)
+        standing = selectors.standing(cast(access.Actor, get_user(probe)), execution_id)
+        wakeups.watched(execution_id)
+        return standing
     finally:
         # The thread is not kept, nor is what it has open.
         connections.close_all()

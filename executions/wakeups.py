@@ -55,6 +55,37 @@ def tell_tracker(target_id: int) -> None:
     _publish(_target_channel(target_id), "look")
 
 
+# Which runs somebody looks at: a sorted set of ids, each with the second until which that holds.
+_WATCHED = "portal:watched"
+# Longer than a live page lets pass between two calls of `watched`.
+WATCHED_SECONDS = 30
+
+
+def watched(execution_id: UUID | str) -> None:
+    """Say that somebody looks at a run now: for WATCHED_SECONDS its tracker looks at it more closely."""
+    moment = time.time()
+    try:
+        with queueing.connection().pipeline(transaction=False) as pipeline:
+            pipeline.zadd(_WATCHED, {str(execution_id): moment + WATCHED_SECONDS})
+            pipeline.zremrangebyscore(_WATCHED, "-inf", moment)
+            pipeline.expire(_WATCHED, WATCHED_SECONDS)
+            pipeline.execute()
+    except RedisError as error:
+        log.warning(
+            "Run %s is not looked at more closely: the queue does not answer (%s)", execution_id, error
+        )
+
+
+def watched_runs() -> set[UUID]:
+    """Return the runs that somebody looks at."""
+    try:
+        found = queueing.connection().zrangebyscore(_WATCHED, time.time(), "+inf")
+    except RedisError as error:
+        log.warning("Nobody's looking is known: the queue does not answer (%s)", error)
+        return set()
+    return {UUID(member.decode()) for member in found}
+
+
 class Watch:
     """The wake-ups of one run, for one page."""
 
