@@ -12,14 +12,14 @@ from common.context import origin
 
 
 def record(
-    *, actor: Model | None, action: str, obj: Model, data: Mapping[str, Any] | None = None
+    *, actor: Model | None, action: str, obj: Model | None, data: Mapping[str, Any] | None = None
 ) -> AuditEntry:
     """Add an entry, in the caller's transaction: what is rolled back was not done.
 
     Arguments:
         actor: the person who acts; None for the portal itself.
         action: "noun.verb-in-the-past", e.g. "delegation.created".
-        obj: what it was done to.
+        obj: what it was done to; None for the portal as a whole.
         data: facts worth keeping; never a secret, and only what JSON holds.
     """
     here = origin()
@@ -32,9 +32,9 @@ def record(
             actor_id=actor.pk if actor is not None else None,
             actor_name=str(actor)[:150] if actor is not None else "the portal",
             action=action,
-            object_type=obj._meta.model_name or "",
-            object_id=str(obj.pk),
-            object_name=str(obj)[:255],
+            object_type=(obj._meta.model_name or "") if obj is not None else "portal",
+            object_id=str(obj.pk) if obj is not None else "portal",
+            object_name=str(obj)[:255] if obj is not None else "the portal",
             data=dict(data or {}),
             channel=here.channel,
             address=here.address,

@@ -27,10 +27,30 @@ def open_sealed(sealed: bytes | memoryview) -> dict[str, str]:
     try:
         found: dict[str, str] = json.loads(_fernet().decrypt(bytes(sealed)))
     except InvalidToken:
-        raise PortalError(
-            "sealed",
-            "A stored AWS key cannot be opened with the present CREDENTIAL_KEYS: put the key that sealed it "
-            "back, or enter the AWS key again.",
-            500,
-        ) from None
+        raise _unopened() from None
     return found
+
+
+def sealed_anew(sealed: bytes | memoryview) -> bytes | None:
+    """Return the same secret sealed with the newest key; None when the newest key sealed it already.
+
+    Raises PortalError as `open_sealed` does.
+    """
+    newest = Fernet(settings.CREDENTIAL_KEYS[0])
+    try:
+        newest.decrypt(bytes(sealed))
+    except InvalidToken:
+        try:
+            return newest.encrypt(_fernet().decrypt(bytes(sealed)))
+        except InvalidToken:
+            raise _unopened() from None
+    return None
+
+
+def _unopened() -> PortalError:
+    return PortalError(
+        "sealed",
+        "A stored AWS key cannot be opened with the present CREDENTIAL_KEYS: put the key that sealed it "
+        "back, or enter the AWS key again.",
+        500,
+    )
