@@ -1,5 +1,6 @@
 """What is done again and again, read by `manage.py rqcron automation_portal.cron`."""
 
+from django.conf import settings
 from rq.cron import register
 
 import aws.jobs
@@ -9,6 +10,7 @@ from executions.reconciling import INTERVAL_SECONDS
 
 PUBLICATIONS_SECONDS = 60
 IDENTITIES_SECONDS = 60
+PURGE_SECONDS = 600
 
 # A job that no worker took before the next one came has nothing left to do: it leaves the queue by itself.
 register(executions.jobs.reconcile, "default", interval=INTERVAL_SECONDS, ttl=INTERVAL_SECONDS, result_ttl=0)
@@ -20,3 +22,5 @@ register(
     result_ttl=0,
 )
 register(aws.jobs.resume_checks, "default", interval=IDENTITIES_SECONDS, ttl=IDENTITIES_SECONDS, result_ttl=0)
+if settings.RETENTION_DAYS:
+    register(executions.jobs.purge_runs, "default", interval=PURGE_SECONDS, ttl=PURGE_SECONDS, result_ttl=0)

@@ -113,6 +113,9 @@ RQ_QUEUES = {
 }
 RQ = {"COMMIT_MODE": "on_db_commit", "DEFAULT_RESULT_TTL": 300}
 
+# Runs that ended so many days ago are removed; 0 keeps them all. See docs/operations.md.
+RETENTION_DAYS = env.number("RETENTION_DAYS", 0, low=0, high=36500)
+
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",

@@ -43,3 +43,11 @@ def reconcile() -> None:
 
     with acting_from(Origin(channel="worker")):
         reconciling.reconcile()
+
+
+def purge_runs() -> None:
+    """Remove the runs that RETENTION_DAYS no longer keeps."""
+    from executions import retention
+
+    with acting_from(Origin(channel="worker")):
+        retention.purge_by_setting()
