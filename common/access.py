@@ -7,7 +7,7 @@ Two kinds of right exist. A *capability* is portal-wide and belongs to a group: 
 permission* is granted on one object to a user or a group (django-guardian, direct foreign keys).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -66,7 +66,8 @@ class Rules:
         implied_by: permission → the object permissions that imply it (itself is always among them).
         capabilities: permission → the capability that gives it on every object of the model.
         through: for a model that has no permissions of its own: permission → filters that say who has it,
-            each a (words, function from actor to Q) pair.
+            each a (words, function from actor to Q) pair: a `Through`, or any other function where
+            `access_in_bulk` is never asked of the model.
     """
 
     model: type[Model]
@@ -74,7 +75,7 @@ class Rules:
     permissions: Mapping[str, str]
     implied_by: Mapping[str, frozenset[str]] = field(default_factory=dict)
     capabilities: Mapping[str, str] = field(default_factory=dict)
-    through: Mapping[str, tuple[tuple[str, Any], ...]] = field(default_factory=dict)
+    through: Mapping[str, tuple[tuple[str, Callable[[Actor], Q]], ...]] = field(default_factory=dict)
 
     @property
     def grantable(self) -> bool:
@@ -86,6 +87,30 @@ class Rules:
         if permission not in self.permissions:
             raise LookupError(f"The {self.noun} has no permission {permission!r}")
         return self.implied_by.get(permission, frozenset()) | {permission}
+
+
+@dataclass(frozen=True)
+class Through:
+    """The filter for objects that an actor reaches over their fields; whatever is named must hold.
+
+    Attributes:
+        person: the field that must name the actor.
+        related, model, permission: the field that names an object of `model` on which the actor must have
+            `permission`.
+    """
+
+    person: str = ""
+    related: str = ""
+    model: type[Model] | None = None
+    permission: str = ""
+
+    def __call__(self, actor: Actor) -> Q:
+        """Return the filter for `actor`."""
+        condition = Q(**{self.person: actor.pk}) if self.person else Q()
+        if self.model is not None:
+            having = visible(actor, self.permission, self.model._default_manager.all())
+            condition &= Q(**{f"{self.related}__in": having})
+        return condition
 
 
 _rules: dict[type[Model], Rules] = {}
@@ -105,14 +130,14 @@ def rules_for(model: type[Model]) -> Rules:
         raise LookupError(f"The access door has no rules for {model.__name__}") from None
 
 
-def _user_grants(model: type[Model]) -> QuerySet[Any]:
+def user_grants(model: type[Model]) -> QuerySet[Any]:
     """Return the rows that grant something on objects of `model` to users."""
     table: Any = get_user_obj_perms_model(model)  # type: ignore[arg-type]  # takes a class as well
     rows: QuerySet[Any] = table.objects.all()
     return rows
 
 
-def _group_grants(model: type[Model]) -> QuerySet[Any]:
+def group_grants(model: type[Model]) -> QuerySet[Any]:
     """Return the rows that grant something on objects of `model` to groups."""
     table: Any = get_group_obj_perms_model(model)  # type: ignore[arg-type]  # takes a class as well
     rows: QuerySet[Any] = table.objects.all()
@@ -155,8 +180,8 @@ def require_capability(actor: Actor, capability: str) -> None:
 def _granted(actor: Actor, permissions: Iterable[str], model: type[Model]) -> Q:
     """Return the filter for objects on which `actor` was granted one of `permissions`."""
     wanted = list(permissions)
-    to_user = _user_grants(model).filter(user=actor.pk, permission__codename__in=wanted)
-    to_group = _group_grants(model).filter(group__user=actor.pk, permission__codename__in=wanted)
+    to_user = user_grants(model).filter(user=actor.pk, permission__codename__in=wanted)
+    to_group = group_grants(model).filter(group__user=actor.pk, permission__codename__in=wanted)
     return Q(pk__in=to_user.values("content_object_id")) | Q(pk__in=to_group.values("content_object_id"))
 
 
@@ -200,8 +225,8 @@ def permissions(actor: Actor, objects: Iterable[Model]) -> dict[Any, frozenset[s
         return {key: frozenset(name for name, found in having.items() if key in found) for key in keys}
     given: dict[Any, set[str]] = {key: set() for key in keys}
     for rows in (
-        _user_grants(model).filter(user=actor.pk, content_object__in=keys),
-        _group_grants(model).filter(group__user=actor.pk, content_object__in=keys),
+        user_grants(model).filter(user=actor.pk, content_object__in=keys),
+        group_grants(model).filter(group__user=actor.pk, content_object__in=keys),
     ):
         for key, codename in rows.values_list("content_object_id", "permission__codename"):
             given[key].add(codename)
@@ -248,10 +273,10 @@ def explain(actor: Actor, permission: str, obj: Model) -> tuple[str, ...]:
                     ways.append(words)
         return tuple(ways)
     here = {"content_object": obj, "permission__codename__in": sources}
-    in_person = _user_grants(type(obj)).filter(user=actor.pk, **here)
+    in_person = user_grants(type(obj)).filter(user=actor.pk, **here)
     for codename in in_person.values_list("permission__codename", flat=True):
         ways.append(f"“{codename}” was granted in person")
-    by_group = _group_grants(type(obj)).filter(group__user=actor.pk, **here)
+    by_group = group_grants(type(obj)).filter(group__user=actor.pk, **here)
     for codename, name in by_group.values_list("permission__codename", "group__name"):
         ways.append(f"“{codename}” was granted to the group “{name}”")
     return tuple(sorted(ways))
@@ -335,9 +360,9 @@ def grants_on(objects: Iterable[Model]) -> dict[Any, list[Grant]]:
     model = type(items[0])
     held: dict[Any, dict[Model, set[str]]] = {item.pk: {} for item in items}
     here = {"content_object__in": [item.pk for item in items]}
-    for row in _group_grants(model).filter(**here).select_related("group", "permission"):
+    for row in group_grants(model).filter(**here).select_related("group", "permission"):
         held[row.content_object_id].setdefault(row.group, set()).add(row.permission.codename)
-    for row in _user_grants(model).filter(**here).select_related("user", "permission"):
+    for row in user_grants(model).filter(**here).select_related("user", "permission"):
         held[row.content_object_id].setdefault(row.user, set()).add(row.permission.codename)
     return {key: _in_order(model, holders) for key, holders in held.items()}
 
@@ -357,10 +382,10 @@ def granted_to(actor: Actor, model: type[Model]) -> dict[Any, list[tuple[str, st
     if not (actor.is_authenticated and actor.is_active):
         return {}
     found: dict[Any, list[tuple[str, str]]] = {}
-    in_person = _user_grants(model).filter(user=actor.pk)
+    in_person = user_grants(model).filter(user=actor.pk)
     for key, codename in in_person.values_list("content_object_id", "permission__codename"):
         found.setdefault(key, []).append((codename, "granted in person"))
-    by_group = _group_grants(model).filter(group__user=actor.pk)
+    by_group = group_grants(model).filter(group__user=actor.pk)
     columns = ("content_object_id", "permission__codename", "group__name")
     for key, codename, name in by_group.values_list(*columns):
         found.setdefault(key, []).append((codename, f"granted to the group “{name}”"))
@@ -373,7 +398,7 @@ def granted_to(actor: Actor, model: type[Model]) -> dict[Any, list[tuple[str, st
 def granted_to_group(group: Group, model: type[Model]) -> dict[Any, list[str]]:
     """Return, by primary key, what was granted to `group` on objects of `model`: one query."""
     found: dict[Any, list[str]] = {}
-    rows = _group_grants(model).filter(group=group).values_list("content_object_id", "permission__codename")
+    rows = group_grants(model).filter(group=group).values_list("content_object_id", "permission__codename")
     for key, codename in rows:
         found.setdefault(key, []).append(codename)
     order = list(rules_for(model).permissions)

@@ -263,21 +263,12 @@ class TrackingLease(models.Model):
         return f"{self.holder or 'nobody'} follows {self.target_id}"
 
 
-def _launched(actor: access.Actor) -> Q:
-    return Q(operator=actor.pk)
-
-
-def _may_see_delegation(actor: access.Actor) -> Q:
-    return Q(delegation__in=access.visible(actor, "view", Delegation.objects.all()))
-
-
-def _may_execute_delegation(actor: access.Actor) -> Q:
-    return Q(operator=actor.pk, delegation__in=access.visible(actor, "execute", Delegation.objects.all()))
-
-
-def _may_approve_delegation(actor: access.Actor) -> Q:
-    return Q(delegation__in=access.visible(actor, "approve", Delegation.objects.all()))
-
+_launched = access.Through(person="operator")
+_may_see_delegation = access.Through(related="delegation", model=Delegation, permission="view")
+_may_execute_delegation = access.Through(
+    person="operator", related="delegation", model=Delegation, permission="execute"
+)
+_may_approve_delegation = access.Through(related="delegation", model=Delegation, permission="approve")
 
 access.register(
     access.Rules(
