@@ -39,6 +39,24 @@ class TargetForm(forms.Form):
         required=False,
         help_text="What the role's trust policy demands as sts:ExternalId.",
     )
+    start_rate = forms.FloatField(
+        label="Starts a second",
+        initial=1.0,
+        help_text="How often the portal may call StartAutomationExecution there. AWS takes 1 a second of an "
+        "account and Region, unless Service Quotas says otherwise.",
+    )
+    read_rate = forms.FloatField(
+        label="Looks a second",
+        initial=3.0,
+        help_text="The same for each call that follows a run, such as GetAutomationExecution. AWS takes 3.",
+    )
+    events_queue_url = forms.CharField(
+        label="Queue of events",
+        max_length=255,
+        required=False,
+        help_text="The URL of the SQS queue to which EventBridge delivers Automation's events: changes then "
+        "show within a second or two. Leave it empty without one: runs are followed all the same.",
+    )
     access_key_id = forms.CharField(
         label="Access key id",
         max_length=128,

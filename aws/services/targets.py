@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -41,9 +42,42 @@ def _target_faults(target: AwsTarget) -> dict[str, str]:
             found["endpoint_url"] = "Only a demonstration may use another address than AWS's own."
     elif target.endpoint_url and not re.match(r"https?://[\w.\[\]:-]+/?\Z", target.endpoint_url):
         found["endpoint_url"] = "Write an address such as http://127.0.0.1:8001."
+    if fault := _queue_fault(target):
+        found.setdefault("events_queue_url", fault)
     if bool(target.access_key_id) != (target.sealed_secret is not None):
         found.setdefault("secret_access_key", "Give the key's id and its secret together, or neither.")
     return found
+
+
+_SQS_HOST = re.compile(
+    r"(?:vpce-[a-z0-9-]+\.)?sqs(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?:vpce\.)?amazonaws\.com(?:\.cn)?"
+)
+_QUEUE_PATH = re.compile(r"/(?P<account>\d{12})/[A-Za-z0-9_-]{1,80}")
+
+
+def _queue_fault(target: AwsTarget) -> str:
+    """Return why the target's queue of events cannot be one; "" when it can, or there is none.
+
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-identifiers.html
+    """
+    if not target.events_queue_url:
+        return ""
+    region, account = target.region, target.account_id
+    example = f"https://sqs.{region}.amazonaws.com/{account}/automation-portal-events"
+    parts = urlsplit(target.events_queue_url)
+    path = _QUEUE_PATH.fullmatch(parts.path)
+    if path is None or parts.query or parts.fragment:
+        return f"Write a standard queue's URL, such as {example}."
+    if path["account"] != account:
+        return f"This queue is in account {path['account']}, not {account}."
+    own = urlsplit(target.endpoint_url)
+    if target.endpoint_url and (parts.scheme, parts.netloc) == (own.scheme, own.netloc):
+        return ""
+    # The request that goes there carries credentials: nowhere but to AWS itself.
+    host = _SQS_HOST.fullmatch(parts.netloc)
+    if parts.scheme != "https" or host is None:
+        return f"Write a standard queue's URL, such as {example}."
+    return "" if host["region"] == region else f"This queue is in {host['region']}, not {region}."
 
 
 def _put_key(row: KeyedCredentials, access_key_id: str, secret_access_key: str) -> None:
@@ -59,7 +93,8 @@ def _put_key(row: KeyedCredentials, access_key_id: str, secret_access_key: str) 
 def _target_facts(target: AwsTarget) -> dict[str, Any]:
     """Return what the audit record keeps of a target: never a secret."""
     names = ("name", "account_id", "region", "role_arn", "external_id", "endpoint_url", "access_key_id")
-    return {name: getattr(target, name) for name in names}
+    rates = ("start_rate", "read_rate", "events_queue_url")
+    return {name: getattr(target, name) for name in (*names, *rates)}
 
 
 @transaction.atomic
@@ -74,6 +109,9 @@ def create_target(
     endpoint_url: str = "",
     access_key_id: str = "",
     secret_access_key: str = "",
+    start_rate: float = 1.0,
+    read_rate: float = 3.0,
+    events_queue_url: str = "",
 ) -> AwsTarget:
     """Add an AWS account and Region that automations may run in.
 
@@ -82,6 +120,8 @@ def create_target(
         role_arn: a role of that account that the portal assumes; empty to act as its own identity.
         external_id: what the role's trust policy demands.
         endpoint_url, access_key_id, secret_access_key: in a demonstration only.
+        start_rate, read_rate: calls a second that AWS takes there; see aws.quotas.
+        events_queue_url: the SQS queue that EventBridge delivers Automation's events to; empty without one.
 
     Raises Invalid with a sentence for each field refused.
     """
@@ -94,6 +134,9 @@ def create_target(
         role_arn=role_arn.strip(),
         external_id=external_id.strip(),
         endpoint_url=endpoint_url.strip(),
+        start_rate=start_rate,
+        read_rate=read_rate,
+        events_queue_url=events_queue_url.strip(),
     )
     _put_key(target, access_key_id, secret_access_key)
     faults = _target_faults(target)
@@ -117,11 +160,15 @@ def update_target(
     endpoint_url: str = "",
     access_key_id: str = "",
     secret_access_key: str = "",
+    start_rate: float | None = None,
+    read_rate: float | None = None,
+    events_queue_url: str | None = None,
 ) -> AwsTarget:
     """Change a target. Its account and Region stay once something was published there or names a role of it.
 
     Arguments:
         secret_access_key: empty to keep the stored secret of the same key.
+        start_rate, read_rate, events_queue_url: None to keep them.
 
     Raises Invalid with a sentence for each field refused.
     """
@@ -132,6 +179,12 @@ def update_target(
     current.partition = partition_of(current.region)
     current.role_arn, current.external_id = role_arn.strip(), external_id.strip()
     current.endpoint_url = endpoint_url.strip()
+    if start_rate is not None:
+        current.start_rate = start_rate
+    if read_rate is not None:
+        current.read_rate = read_rate
+    if events_queue_url is not None:
+        current.events_queue_url = events_queue_url.strip()
     _put_key(current, access_key_id, secret_access_key)
     faults = _target_faults(current)
     for field in ("account_id", "region"):
