@@ -8,6 +8,7 @@ from django import forms
 
 import ssmdoc
 from accounts.launching import as_text, is_list, language
+from accounts.models import MOST_APPROVALS
 from accounts.services.limits import PREFIX, role_fault
 from aws.models import ServiceRole
 from aws.selectors import bindable_roles
@@ -104,6 +105,15 @@ class DelegationForm(forms.Form):
         widget=forms.NumberInput(attrs=KEPT),
         help_text="Leave empty for as many as people launch.",
     )
+    approvals_needed = forms.IntegerField(
+        label="People who must approve a run before it starts",
+        required=False,
+        min_value=0,
+        max_value=MOST_APPROVALS,
+        widget=forms.NumberInput(attrs=KEPT),
+        help_text="Other people than whoever launches it, to whom “approve” was granted. "
+        "Leave empty to start runs at once.",
+    )
     expires_at = forms.DateTimeField(
         label="Ends at (UTC)",
         required=False,
@@ -175,7 +185,7 @@ class DelegationForm(forms.Form):
 
     def general(self) -> list[forms.BoundField]:
         """Return the fields that are no parameter's."""
-        names = ("name", "description", "service_role", *RUN_LIMITS, "expires_at")
+        names = ("name", "description", "service_role", "approvals_needed", *RUN_LIMITS, "expires_at")
         return [self[name] for name in names]
 
     def run_limits(self) -> dict[str, int | None]:
@@ -211,6 +221,7 @@ class DelegationForm(forms.Form):
             except ssmdoc.parameters.Invalid as error:
                 self.add_error(f"value__{field.name}", str(error))
         cleaned["constraints"] = constraints
+        cleaned["approvals_needed"] = cleaned.get("approvals_needed") or 0
         chosen = cleaned.get("service_role")
         cleaned["role"] = next((role for role in self._roles if str(role.pk) == chosen), None)
         return cleaned

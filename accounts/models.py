@@ -5,7 +5,7 @@ from typing import ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import Group
 from django.contrib.auth.validators import UnicodeUsernameValidator
-from django.core.validators import MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
@@ -71,6 +71,7 @@ class User(AbstractBaseUser):
         return self.full_name or self.username
 
 
+MOST_APPROVALS = 5
 at_least_one = MinValueValidator(
     1, "Give 1 or more, or leave it empty; to stop every run, disable the delegation."
 )
@@ -97,6 +98,13 @@ class Delegation(models.Model):
     # Runs at the same time, and runs started within 24 hours; null for as many as AWS takes.
     max_concurrent = models.PositiveIntegerField(null=True, blank=True, validators=[at_least_one])
     max_per_day = models.PositiveIntegerField(null=True, blank=True, validators=[at_least_one])
+    # How many people other than the operator must approve a run before it is sent to AWS.
+    approvals_needed = models.PositiveSmallIntegerField(
+        default=0,
+        validators=[
+            MaxValueValidator(MOST_APPROVALS, "Ask for %(limit_value)s approvals at most, or for none.")
+        ],
+    )
     enabled = models.BooleanField(default=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
@@ -108,7 +116,7 @@ class Delegation(models.Model):
         permissions = [
             ("view", "Can see the delegation and its runs"),
             ("execute", "Can launch the delegation"),
-            ("approve", "Can answer the approval steps of its runs"),
+            ("approve", "Can approve its launches and answer the approval steps of its runs"),
         ]
         ordering = ["name"]
 
@@ -138,7 +146,11 @@ access.register(
     access.Rules(
         model=Delegation,
         noun="delegation",
-        permissions={"view": "see it", "execute": "launch it", "approve": "answer its approval steps"},
+        permissions={
+            "view": "see it",
+            "execute": "launch it",
+            "approve": "approve its launches and answer its approval steps",
+        },
         implied_by={"view": frozenset({"execute", "approve"})},
         capabilities={"view": "administer"},
     )

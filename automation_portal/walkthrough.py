@@ -192,6 +192,7 @@ class Walkthrough:
                 "constraints": limits,
                 "max_concurrent": None,
                 "max_per_day": None,
+                "approvals_needed": 0,
                 "expires_at": None,
             }
             if delegation is None:

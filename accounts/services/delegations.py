@@ -68,6 +68,7 @@ def _facts(delegation: Delegation) -> dict[str, Any]:
         "constraints": delegation.constraints,
         "max_concurrent": delegation.max_concurrent,
         "max_per_day": delegation.max_per_day,
+        "approvals_needed": delegation.approvals_needed,
         "enabled": delegation.enabled,
         "expires_at": delegation.expires_at.isoformat() if delegation.expires_at else None,
     }
@@ -107,6 +108,7 @@ def create_delegation(
     constraints: Mapping[str, Any] | None = None,
     max_concurrent: int | None = None,
     max_per_day: int | None = None,
+    approvals_needed: int = 0,
     expires_at: datetime | None = None,
     enabled: bool = True,
 ) -> Delegation:
@@ -118,6 +120,7 @@ def create_delegation(
         constraints: parameter → {"fixed": value}, {"allowed": [value, …]} or {"default": value}.
         max_concurrent: how many runs of it AWS may be at work on at the same time; None for no limit.
         max_per_day: how many runs of it may be started within 24 hours; None for no limit.
+        approvals_needed: how many people other than its operator must approve a run before it is sent to AWS.
 
     Raises Invalid with a sentence for each field refused.
     """
@@ -132,6 +135,7 @@ def create_delegation(
         constraints=dict(constraints or {}),
         max_concurrent=max_concurrent,
         max_per_day=max_per_day,
+        approvals_needed=approvals_needed,
         expires_at=expires_at,
         enabled=enabled,
         created_by=actor,
@@ -155,12 +159,14 @@ def update_delegation(
     constraints: Mapping[str, Any],
     max_concurrent: int | None,
     max_per_day: int | None,
+    approvals_needed: int,
     expires_at: datetime | None,
     seen: datetime,
 ) -> Delegation:
     """Change a delegation. Runs that were launched keep what they were launched with.
 
-    How many may run is asked when each is sent to AWS: a new limit holds for those that wait as well.
+    How many may run is asked when each is sent to AWS: a new limit holds for those that wait as well. So does
+    a higher number of approvals; a lower one holds for runs that are launched after it.
 
     Arguments:
         seen: `updated_at` as the actor saw it.
@@ -181,6 +187,7 @@ def update_delegation(
     current.version, current.target, current.service_role = version, target, service_role
     current.constraints, current.expires_at = dict(constraints), expires_at
     current.max_concurrent, current.max_per_day = max_concurrent, max_per_day
+    current.approvals_needed = approvals_needed
     _check(current, expiry_is_new=expires_at != old_expiry)
     after = _facts(current)
     changed = {key: {"from": before[key], "to": after[key]} for key in after if before[key] != after[key]}

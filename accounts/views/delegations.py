@@ -145,6 +145,7 @@ def _create(
             service_role=values["role"],
             constraints=values["constraints"],
             expires_at=values["expires_at"],
+            approvals_needed=values["approvals_needed"],
             **form.run_limits(),
         )
     except Invalid as error:
@@ -185,6 +186,7 @@ def _edit_form(request: SignedInRequest, delegation: Delegation, publication: Pu
         "name": delegation.name,
         "description": delegation.description,
         "expires_at": delegation.expires_at,
+        "approvals_needed": delegation.approvals_needed or None,
         **{name: getattr(delegation, name) for name in RUN_LIMITS},
         "seen": delegation.updated_at.isoformat(),
     }
@@ -215,6 +217,7 @@ def _update(
             description=values["description"],
             constraints=values["constraints"],
             expires_at=values["expires_at"],
+            approvals_needed=values["approvals_needed"],
             **form.run_limits(),
             seen=seen or delegation.created_at,
         )

@@ -157,6 +157,7 @@ def change(world, **changes):
         "constraints": current.constraints,
         "max_concurrent": current.max_concurrent,
         "max_per_day": current.max_per_day,
+        "approvals_needed": current.approvals_needed,
         "expires_at": current.expires_at,
         "seen": current.updated_at,
         **changes,
@@ -188,6 +189,16 @@ def test_how_many_runs_there_may_be_is_kept_and_each_change_recorded(world):
 def test_a_limit_that_lets_nothing_run_is_refused(world, number):
     assert "disable the delegation" in refusal(world, "max_concurrent", max_concurrent=number)
     assert "disable the delegation" in refusal(world, "max_per_day", max_per_day=number)
+
+
+def test_how_many_must_approve_is_kept_and_recorded(world):
+    assert create(world, approvals_needed=2).approvals_needed == 2
+    change(world, approvals_needed=1)
+    entry = AuditEntry.objects.get(object_id=str(world.delegation.pk))
+    assert entry.data == {"approvals_needed": {"from": 0, "to": 1}}
+    with pytest.raises(Invalid) as caught:
+        change(world, approvals_needed=6)
+    assert caught.value.fields == {"approvals_needed": "Ask for 5 approvals at most, or for none."}
 
 
 def test_saving_without_a_change_records_nothing(world):

@@ -103,6 +103,7 @@ def test_a_delegation_is_made_by_the_form(world, browser):
         "description": "For trials.",
         "service_role": str(world.role.pk),
         "max_concurrent": "2",
+        "approvals_needed": "1",
         "mode__ImageId": "fixed",
         "value__ImageId": "ami-12345678",
         "mode__InstanceType": "allowed",
@@ -113,7 +114,7 @@ def test_a_delegation_is_made_by_the_form(world, browser):
     assert answer.status_code == 302
     assert answer["Location"] == reverse("accounts:delegation", args=[made.pk])
     assert made.service_role == world.role
-    assert (made.max_concurrent, made.max_per_day) == (2, None)
+    assert (made.max_concurrent, made.max_per_day, made.approvals_needed) == (2, None, 1)
     assert made.constraints == {
         "ImageId": {"fixed": "ami-12345678"},
         "InstanceType": {"allowed": ["t3.micro", "t3.small"]},
@@ -125,6 +126,7 @@ def test_a_delegation_is_made_by_the_form(world, browser):
     assert "at most 2 at the same time" in said
     edit = client.get(reverse("accounts:delegation-edit", args=[made.pk])).context["form"]
     assert (edit["max_concurrent"].value(), edit["max_per_day"].value()) == (2, None)
+    assert edit["approvals_needed"].value() == 1
 
 
 def test_a_refused_form_keeps_what_was_typed_and_says_why_beside_the_field(world, browser):
