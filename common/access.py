@@ -95,11 +95,13 @@ class Through:
 
     Attributes:
         person: the field that must name the actor.
+        somebody_else: the field that must name another than the actor.
         related, model, permission: the field that names an object of `model` on which the actor must have
             `permission`.
     """
 
     person: str = ""
+    somebody_else: str = ""
     related: str = ""
     model: type[Model] | None = None
     permission: str = ""
@@ -107,6 +109,8 @@ class Through:
     def __call__(self, actor: Actor) -> Q:
         """Return the filter for `actor`."""
         condition = Q(**{self.person: actor.pk}) if self.person else Q()
+        if self.somebody_else:
+            condition &= ~Q(**{self.somebody_else: actor.pk})
         if self.model is not None:
             having = visible(actor, self.permission, self.model._default_manager.all())
             condition &= Q(**{f"{self.related}__in": having})

@@ -41,9 +41,7 @@ def _permitted(permission: str, model: type[Model], asked: set[Pair]) -> set[Pai
     for source in sources:
         for _, way in rules.through.get(source, ()):
             if not isinstance(way, Through):
-                raise LookupError(
-                    f"“{permission}” on a {rules.noun} is asked for one person at a time"
-                )
+                raise LookupError(f"“{permission}” on a {rules.noun} is asked for one person at a time")
             found |= _reached(way, model, asked - found)
     return found
 
@@ -84,12 +82,14 @@ def _members(asked: set[Pair], groups: dict[Any, set[Any]], everywhere: set[Any]
 
 
 def _reached(way: Through, model: type[Model], asked: set[Pair]) -> set[Pair]:
-    fields = [name for name in (way.person, way.related) if name]
+    fields = [name for name in (way.person, way.somebody_else, way.related) if name]
     rows = model._default_manager.filter(pk__in={key for _, key in asked}).values("pk", *fields)
     objects = {row["pk"]: row for row in rows}
     found = {pair for pair in asked if pair[1] in objects}
     if way.person:
         found = {(person, key) for person, key in found if objects[key][way.person] == person}
+    if way.somebody_else:
+        found = {(person, key) for person, key in found if objects[key][way.somebody_else] != person}
     if way.model is None or not found:
         return found
     beyond = _permitted(

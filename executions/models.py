@@ -2,6 +2,7 @@
 
 import json
 import uuid
+from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -15,11 +16,12 @@ from documents.models import DocumentVersion
 
 
 class Status(models.TextChoices):
-    """States of a run and of a step: AWS's own words, and four of the portal's own.
+    """States of a run and of a step: AWS's own words, and five of the portal's own.
 
     https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_AutomationExecution.html
     """
 
+    AWAITING_APPROVAL = "AwaitingApproval"  # waits in the portal for people to approve its launch
     QUEUED = "Queued"  # waits in the portal for a worker
     STARTING = "Starting"  # a worker has claimed it; AWS may or may not know of it yet
     REFUSED = "Refused"  # the portal refused it at the moment of launch
@@ -62,6 +64,10 @@ FINAL = frozenset(
 )
 
 
+# These wait in the portal: AWS has not heard of them.
+IN_PORTAL = frozenset({Status.AWAITING_APPROVAL, Status.QUEUED})
+
+
 class Execution(models.Model):
     """One run of a delegation.
 
@@ -83,6 +89,8 @@ class Execution(models.Model):
     service_role_arn = models.CharField(max_length=600, blank=True)
     # As StartAutomationExecution takes them: {name: [text, …]}.
     parameters = models.JSONField(default=dict)
+    # How many people had to approve it when Execute was pressed.
+    approvals_needed = models.PositiveSmallIntegerField(default=0)
     again_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
 
     status = models.CharField(max_length=32, choices=Status.choices, default=Status.QUEUED)
@@ -94,6 +102,8 @@ class Execution(models.Model):
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
 
     requested_at = models.DateTimeField(default=now)
+    # When it had the approvals that it needed; null while it waits for them, or needs none.
+    approved_at = models.DateTimeField(null=True, blank=True)
     # When the present worker claimed the launch: from then on AWS may know of it. An old claim is taken over.
     claimed_at = models.DateTimeField(null=True, blank=True)
     # A launch that AWS could not take is not sent again before this.
@@ -119,6 +129,11 @@ class Execution(models.Model):
                 name="executions_in_flight",
                 condition=~Q(status__in=sorted(FINAL)),
             ),
+            models.Index(
+                fields=["requested_at"],
+                name="executions_awaiting",
+                condition=Q(status=Status.AWAITING_APPROVAL),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -133,6 +148,11 @@ class Execution(models.Model):
     def is_settled(self) -> bool:
         """Whether the run has ended and nothing more is to be learned of it."""
         return self.is_final and self.behind_since is None
+
+    @property
+    def queued_since(self) -> datetime:
+        """Since when it may be sent to AWS: since it was approved, where that was needed."""
+        return self.approved_at or self.requested_at
 
 
 class StepExecution(models.Model):
@@ -213,6 +233,28 @@ class Signal(models.Model):
         return f"{self.kind} for {self.execution_id}"
 
 
+class LaunchApproval(models.Model):
+    """What a person said of a launch that needs approval. It stands: nobody is asked twice."""
+
+    class Verdict(models.TextChoices):
+        APPROVE = "Approve"
+        REJECT = "Reject"
+
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="approvals")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    verdict = models.CharField(max_length=8, choices=Verdict.choices)
+    comment = models.CharField(max_length=400, blank=True)
+    at = models.DateTimeField(default=now)
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["at", "pk"]
+        constraints = [models.UniqueConstraint(fields=["execution", "actor"], name="one_answer_a_person")]
+
+    def __str__(self) -> str:
+        return f"{self.verdict} of {self.execution_id} by {self.actor_id}"
+
+
 class LaunchTurn(models.Model):
     """When a person's runs of a delegation were last sent to AWS: whose turn is next follows from it."""
 
@@ -269,6 +311,10 @@ _may_execute_delegation = access.Through(
     person="operator", related="delegation", model=Delegation, permission="execute"
 )
 _may_approve_delegation = access.Through(related="delegation", model=Delegation, permission="approve")
+# Four eyes: nobody approves what they launched themselves.
+_may_approve_launch = access.Through(
+    somebody_else="operator", related="delegation", model=Delegation, permission="approve"
+)
 
 access.register(
     access.Rules(
@@ -277,6 +323,7 @@ access.register(
         permissions={
             "view": "see it",
             "cancel": "cancel it",
+            "approve": "approve its launch",
             "signal": "answer its waiting steps",
         },
         capabilities={"view": "administer", "cancel": "administer"},
@@ -286,6 +333,9 @@ access.register(
                 ("may see its delegation", _may_see_delegation),
             ),
             "cancel": (("launched it and may still launch its delegation", _may_execute_delegation),),
+            "approve": (
+                ("may approve launches of its delegation, and did not launch it", _may_approve_launch),
+            ),
             "signal": (("may answer the approval steps of its delegation", _may_approve_delegation),),
         },
     )

@@ -14,12 +14,14 @@ import audit.services
 from accounts.models import User
 from common.clock import now
 from executions import events
-from executions.models import FINAL, Execution, Status
+from executions.models import FINAL, IN_PORTAL, Execution, Status
 
-IN_FLIGHT_IN_AWS = frozenset(Status) - FINAL - {Status.QUEUED, Status.STARTING}
+IN_FLIGHT_IN_AWS = frozenset(Status) - FINAL - IN_PORTAL - {Status.STARTING}
 FINAL_IN_AWS = FINAL - {Status.REFUSED, Status.LOST}
 
 LEGAL: Mapping[Status, frozenset[Status]] = {
+    # Queued: enough people approved it. Refused: nobody did in time.
+    Status.AWAITING_APPROVAL: frozenset({Status.QUEUED, Status.REJECTED, Status.REFUSED, Status.CANCELLED}),
     # Starting: claimed by a worker. Cancelled: before AWS heard of it. Lost: AWS may have heard of
     # it from a worker that died, and it may not be sent again.
     Status.QUEUED: frozenset({Status.STARTING, Status.REFUSED, Status.FAILED, Status.CANCELLED, Status.LOST}),

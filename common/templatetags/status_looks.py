@@ -23,6 +23,9 @@ UNKNOWN = StatusLook("neutral", "question-mark", "A state that the portal does n
 
 STATUS_LOOKS: dict[str, StatusLook] = {
     # What the portal knows before, around and after AWS.
+    "AwaitingApproval": StatusLook(
+        "waiting", "user-check", "Waiting in the portal for people to approve its launch."
+    ),
     "Queued": StatusLook("queued", "hourglass", "Waiting in the portal for its turn to be sent to AWS."),
     "Starting": StatusLook("running", "rocket", "Being sent to AWS."),
     "Refused": StatusLook("failure", "ban", "The portal or AWS refused to start it; nothing ran."),
