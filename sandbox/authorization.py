@@ -53,6 +53,15 @@ def authorise(
         raise AccessDenied(_denied_message(principal, action, resources[0], refusal))
 
 
+def decided(principal: Principal, request: Request) -> Decision:
+    """What the principal's own policies and boundary say of the request: a boundary only takes away."""
+    policies = policies_of(principal)
+    own = _decide(policies.identity, [request])
+    if policies.boundary is None or own is not Decision.ALLOW:
+        return own
+    return _decide((policies.boundary,), [request])
+
+
 def _refusal(principal: Principal, requests: Sequence[Request]) -> str | None:
     """Why the principal's policies refuse the request, in AWS's words; None when they allow it."""
     policies = policies_of(principal)

@@ -25,6 +25,7 @@ __all__ = ["application", "install"]
 # Big, and reached through their own service only: imported and put in place when that is first called.
 _LATE = {
     "athena": ["sandbox.services.queries"],
+    "iam": ["sandbox.services.simulation"],
     "cloudformation": ["sandbox.services.state_machines", "sandbox.services.stacks"],
     "rds": ["sandbox.services.option_groups"],
     "stepfunctions": ["sandbox.services.state_machines"],
