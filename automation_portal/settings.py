@@ -111,7 +111,7 @@ RQ_QUEUES = {
     # One job a target, following all its runs.
     "tracking": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 120},
 }
-RQ = {"COMMIT_MODE": "on_db_commit", "DEFAULT_RESULT_TTL": 300}
+RQ = {"COMMIT_MODE": "on_db_commit", "DEFAULT_RESULT_TTL": 300, "WORKER_CLASS": "common.workers.Worker"}
 
 # Runs that ended so many days ago are removed; 0 keeps them all. See docs/operations.md.
 RETENTION_DAYS = env.number("RETENTION_DAYS", 0, low=0, high=36500)

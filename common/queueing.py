@@ -5,8 +5,11 @@ the database, so that a lost queue loses nothing.
 """
 
 import logging
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import django_rq
 from django.db import connections, transaction
@@ -56,6 +59,54 @@ def waiting(queue: str) -> int:
 def connection() -> Any:
     """Return the Redis client that the queues use."""
     return django_rq.get_connection("default")
+
+
+class Role:
+    """A part that one process at a time plays; whoever plays it and dies loses it when its time is up.
+
+    Arguments:
+        name: what is played, e.g. "pacer".
+        seconds: how long the part is kept without being renewed.
+    """
+
+    # Only who holds it may keep or give it up: by then it may be another's.
+    _KEEP = """
+    if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+    return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+    """
+    _GIVE_UP = """
+    if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+    return redis.call('DEL', KEYS[1])
+    """
+
+    def __init__(self, name: str, seconds: float) -> None:
+        self._key = f"portal:role:{name}"
+        self._milliseconds = int(seconds * 1000)
+        self._token = uuid4().hex
+
+    def play(self) -> bool:
+        """Take the part, or keep it; answer False when another plays it. Raises RedisError."""
+        server = connection()
+        kept = server.eval(self._KEEP, 1, self._key, self._token, self._milliseconds)
+        return bool(kept or server.set(self._key, self._token, nx=True, px=self._milliseconds))
+
+    def give_up(self) -> None:
+        """Let another play the part, if it is this process's."""
+        with suppress(RedisError):
+            connection().eval(self._GIVE_UP, 1, self._key, self._token)
+
+
+_stopping = threading.Event()
+
+
+def stop() -> None:
+    """This process is asked to end: whatever runs long comes to its end."""
+    _stopping.set()
+
+
+def stopping() -> bool:
+    """Whether this process was asked to end."""
+    return _stopping.is_set()
 
 
 def close_database_connections() -> None:

@@ -5,12 +5,12 @@ from uuid import UUID
 from common.context import Origin, acting_from
 
 
-def launch(execution_id: str) -> None:
-    """Send a run to AWS."""
+def launch() -> None:
+    """Send to AWS what is due."""
     from executions import launching
 
     with acting_from(Origin(channel="worker")):
-        launching.launch(UUID(execution_id))
+        launching.serve()
 
 
 def cancel(execution_id: str) -> None:

@@ -6,24 +6,28 @@ https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StartAutomat
 """
 
 import logging
+import time
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Min, Q, QuerySet
 
 from accounts.launching import bind_parameters, language
+from accounts.models import Delegation
 from accounts.services import check_launchable
 from aws.connections import as_caller, as_portal
 from aws.errors import AwsError
 from aws.gateway import SsmGateway
-from common import access
+from aws.models import AwsTarget
+from aws.quotas import START, Quotas
+from common import access, queueing
 from common.clock import now
 from common.errors import Forbidden, PortalError
 from common.queueing import enqueue_after_commit
-from executions import jobs, tracking
+from executions import fairness, jobs, maintenance, tracking
 from executions.events import Fact, append
 from executions.models import Execution, Status
 from executions.transitions import move
@@ -35,17 +39,94 @@ CLAIM_SECONDS = 60
 # A launch that has waited longer is refused: nobody expects it any more.
 QUEUE_HOURS = 24
 SHORTEST_RETRY, LONGEST_RETRY = 2.0, 60.0
+# A worker that waits for AWS's limits hands on after so long, so that it stops soon when it is asked to.
+TURN_SECONDS = 20.0
+# Who waits for all and dies is succeeded after so long.
+PACER_SECONDS = 5.0
+LONGEST_NAP, WINK_SECONDS = 1.0, 0.05
 
 
 def due(moment: datetime) -> Q:
     """Return the filter for runs that a worker should send at `moment`."""
     queued = Q(status=Status.QUEUED) & (Q(retry_at=None) | Q(retry_at__lte=moment))
-    abandoned = Q(status=Status.STARTING, claimed_at__lt=moment - timedelta(seconds=CLAIM_SECONDS))
-    return queued | abandoned
+    return queued | _abandoned(moment)
+
+
+def _abandoned(moment: datetime) -> Q:
+    return Q(status=Status.STARTING, claimed_at__lt=moment - timedelta(seconds=CLAIM_SECONDS))
+
+
+def serve() -> None:
+    """Send what is due, in turn and as fast as AWS's limits allow, until nothing is.
+
+    However many workers do so at once, only one of them waits for AWS's limits: the others are free for what
+    can be done now.
+    """
+    end = time.monotonic() + TURN_SECONDS
+    pacer = queueing.Role("pacer", PACER_SECONDS)
+    try:
+        while not maintenance.launches_paused():
+            wait = _serve_targets()
+            if wait is None or not pacer.play():
+                return
+            if time.monotonic() >= end or queueing.stopping():
+                queueing.enqueue("launch", jobs.launch)
+                return
+            _nap(min(wait, LONGEST_NAP))
+    finally:
+        pacer.give_up()
+
+
+def _serve_targets() -> float | None:
+    """Send one run of each target that has one due and whose AWS takes it.
+
+    Returns the seconds after which to come again, 0 when something was sent; None when nothing waits.
+    """
+    moment = now()
+    here = Execution.objects.filter(due(moment))
+    waits: list[float] = []
+    for target in AwsTarget.objects.filter(pk__in=here.order_by().values("target")):
+        wait = _serve_target(here.filter(target=target.pk), target)
+        if wait is not None:
+            waits.append(wait)
+    soon = Execution.objects.filter(
+        status=Status.QUEUED, retry_at__gt=moment, retry_at__lt=moment + timedelta(seconds=PACER_SECONDS)
+    )
+    if (next_try := soon.aggregate(at=Min("retry_at"))["at"]) is not None:
+        waits.append(max(0.0, (next_try - now()).total_seconds()))
+    return min(waits, default=None)
+
+
+def _serve_target(here: QuerySet[Execution], target: AwsTarget) -> float | None:
+    turns = fairness.turns(here, target.pk)
+    if not turns:
+        return None
+    wait = -Quotas(target).take(START)
+    if wait > 0:
+        return wait
+    if turns.interrupted is not None:
+        launch(turns.interrupted)
+        return 0.0
+    for line in turns.lines:
+        taken = fairness.take(here, target.pk, line)
+        if taken is not None:
+            launch(taken)
+            return 0.0
+    return None
+
+
+def _nap(seconds: float) -> None:
+    """Wait, but not while there is something else to do."""
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0 and not queueing.stopping() and not queueing.waiting("launch"):
+        time.sleep(min(left, WINK_SECONDS))
 
 
 def launch(execution_id: UUID) -> None:
-    """Send the run to AWS if it waits for that; a run that does not is left alone."""
+    """Send the run to AWS if it waits for that; a run that does not is left alone.
+
+    The caller has taken it (`fairness.take`), and has taken the call from the target's quotas.
+    """
     execution = (
         Execution.objects.select_related(
             "operator",
@@ -56,7 +137,7 @@ def launch(execution_id: UUID) -> None:
             "delegation__target",
             "delegation__service_role",
         )
-        .filter(due(now()), pk=execution_id)
+        .filter(Q(status=Status.QUEUED) | _abandoned(now()), pk=execution_id)
         .first()
     )
     if execution is None:
@@ -120,6 +201,9 @@ def check_still_allowed(execution: Execution) -> None:
         )
     if now() - execution.requested_at > timedelta(hours=QUEUE_HOURS):
         raise Forbidden(f"It has waited for more than {QUEUE_HOURS} hours: launch it again if still needed.")
+    most = delegation.max_per_day
+    if most is not None and fairness.of_the_day(delegation, execution.requested_at).count() >= most:
+        raise Forbidden(f"The delegation may be launched {most} times within 24 hours, and was.")
     role_parameter = language(delegation.version).assume_role_parameter
     given = {name: value for name, value in execution.parameters.items() if name != role_parameter}
     bound, refused = bind_parameters(delegation, given)
@@ -153,14 +237,25 @@ def _check_published_text(execution: Execution, gateway: SsmGateway) -> None:
 
 
 def _claim(execution: Execution) -> bool:
-    return move(
-        execution,
-        Status.STARTING,
-        Fact("sending", "A worker sends the run to AWS"),
-        only_if=_unclaimed_since(execution),
-        claimed_at=now(),
-        retry_at=None,
-    )
+    """Make the run this worker's to send, unless as many of its delegation are under way as may be."""
+    delegation = execution.delegation
+    with transaction.atomic():
+        if delegation.max_concurrent is not None and execution.status == Status.QUEUED:
+            # One claim after the other: two at once would each find room for one.
+            held = Delegation.objects.select_for_update().get(pk=delegation.pk)
+            if held.max_concurrent is not None and fairness.under_way(held.pk) >= held.max_concurrent:
+                # It is due again as soon as one of them has ended.
+                queued = Execution.objects.filter(_unclaimed_since(execution), pk=execution.pk)
+                queued.filter(status=Status.QUEUED).update(retry_at=None)
+                return False
+        return move(
+            execution,
+            Status.STARTING,
+            Fact("sending", "A worker sends the run to AWS"),
+            only_if=_unclaimed_since(execution) & maintenance.OPEN,
+            claimed_at=now(),
+            retry_at=None,
+        )
 
 
 def _unclaimed_since(execution: Execution) -> Q:
@@ -212,8 +307,9 @@ def _not_started(execution: Execution, error: AwsError, *, heard: bool) -> None:
 
 
 def _postpone(execution: Execution, error: AwsError, *, heard: bool) -> None:
-    # As long again as it has waited already: the wait doubles from try to try.
-    waited = (now() - execution.requested_at).total_seconds()
+    # As long again as it has waited already: the wait doubles from try to try. Not so for a throttle, after
+    # which all calls come more slowly.
+    waited = 0.0 if error.rate_exceeded else (now() - execution.requested_at).total_seconds()
     retry_at = now() + timedelta(seconds=min(LONGEST_RETRY, max(SHORTEST_RETRY, waited)))
     fact = Fact("postponed", f"AWS could not take it now ({error.message}); the portal tries again")
     if execution.status == Status.STARTING:

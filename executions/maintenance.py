@@ -71,5 +71,5 @@ def resume_launches(*, actor: User | None) -> bool:
     data = {"reason": pause.reason, "since": pause.since.isoformat()}
     record(actor=actor, action="launches.resumed", obj=pause, data=data)
     # What waits has no job of its own any more.
-    enqueue_after_commit("default", jobs.reconcile)
+    enqueue_after_commit("launch", jobs.launch)
     return True

@@ -23,8 +23,8 @@ def reconcile() -> None:
         stale = Execution.objects.filter(launching.due(moment)).filter(
             Q(requested_at__lte=settled) | Q(retry_at__lte=moment)
         )
-        for key in stale.order_by("requested_at").values_list("pk", flat=True)[:BATCH]:
-            queueing.enqueue("launch", jobs.launch, str(key))
+        if stale.exists():
+            queueing.enqueue("launch", jobs.launch)
         stopping = Execution.objects.filter(
             cancel_requested_at__lte=settled, aws_execution_id__gt=""
         ).exclude(status__in=[*FINAL, Status.CANCELLING])

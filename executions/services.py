@@ -17,7 +17,7 @@ from common.clock import now
 from common.errors import Conflict, Invalid, NotFound
 from common.queueing import enqueue_after_commit
 from documents.models import Publication
-from executions import events, jobs
+from executions import events, fairness, jobs
 from executions.models import FINAL, Execution, Signal, Status, StepExecution
 from executions.transitions import move
 
@@ -84,18 +84,38 @@ def launch(
             return known
     try:
         with transaction.atomic():
+            _check_day(delegation)
             execution.save(force_insert=True)
             execution.last_event = events.append(
                 execution.pk, [events.Fact("launched", f"{actor.get_full_name()} pressed Execute")]
             )
             audit.services.record(actor=actor, action="run.launched", obj=execution, data=_facts(execution))
-            enqueue_after_commit("launch", jobs.launch, str(execution.pk))
+            enqueue_after_commit("launch", jobs.launch)
     except IntegrityError:
         # The same form, sent twice at the same moment.
         if (known := _sent_before(actor, execution)) is None:
             raise
         return known
     return execution
+
+
+def _check_day(delegation: Delegation) -> None:
+    """Refuse one launch more than a delegation may have within 24 hours; in the launch's transaction."""
+    if delegation.max_per_day is None:
+        return
+    # One after the other: two at once would each find room for one.
+    most = Delegation.objects.select_for_update().get(pk=delegation.pk).max_per_day
+    launched = fairness.of_the_day(delegation, now())
+    if most is None or launched.count() < most:
+        return
+    # The one that has to be a day old before there is room.
+    first = launched.order_by("-requested_at")[most - 1]
+    again = first.requested_at + fairness.DAY
+    raise Conflict(
+        f"“{delegation}” may be launched {most} times within 24 hours, and was: nothing was started. "
+        f"The next time is at {again:%Y-%m-%d %H:%M} UTC.",
+        code="day-limit",
+    )
 
 
 def has_identity(actor: User, delegation: Delegation) -> bool:

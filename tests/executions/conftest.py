@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from rq import SimpleWorker
 
 from accounts.models import Delegation, User
 from aws.connections import as_portal
@@ -12,6 +11,7 @@ from aws.laboratory import PORTAL_USER, Key, Laboratory, LaboratoryAccount
 from aws.models import AwsTarget, ServiceRole
 from aws.vault import seal
 from common import access, queueing
+from common.workers import Worker
 from documents.models import DocumentVersion, Publication
 from executions.models import Execution
 from tests.sandbox.conftest import ROOT, start_sandbox, stop_sandbox
@@ -177,6 +177,6 @@ def work(*queues: str) -> None:
     """Work through `queues` in this process until they are empty."""
     import django_rq
 
-    SimpleWorker([django_rq.get_queue(name) for name in queues], connection=queueing.connection()).work(
+    Worker([django_rq.get_queue(name) for name in queues], connection=queueing.connection()).work(
         burst=True, logging_level="WARNING"
     )

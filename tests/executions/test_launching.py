@@ -139,8 +139,9 @@ def test_it_shows_awss_own_words_when_aws_refuses(run, laboratory, account):
 
 def test_a_run_that_aws_cannot_take_now_waits_and_is_sent_later(run, account, valkey):
     url = run.target.endpoint_url
+    valkey.flushall()
     AwsTarget.objects.update(endpoint_url="http://127.0.0.1:9")
-    work("launch")
+    launching.launch(run.pk)
     run.refresh_from_db()
     assert run.status == Status.QUEUED
     assert run.retry_at > now()
