@@ -43,7 +43,7 @@ def session_word(text: str, limit: int = 64) -> str:
     return word
 
 
-def _own_keys(keyed: KeyedCredentials) -> Keys | None:
+def own_keys(keyed: KeyedCredentials) -> Keys | None:
     """Return the key that is kept with `keyed`; None where the process's own identity is meant."""
     if not keyed.access_key_id or keyed.sealed_secret is None:
         return None
@@ -51,16 +51,8 @@ def _own_keys(keyed: KeyedCredentials) -> Keys | None:
     return Keys(keyed.access_key_id, secret["secret_access_key"], secret.get("session_token"))
 
 
-def _assume(
-    own: Keys | None,
-    target: AwsTarget,
-    role_arn: str,
-    *,
-    person: str,
-    run_id: str | None,
-    external_id: str = "",
-) -> Keys:
-    """Return a session's keys as `role_arn`, opened in the name of `person`: one that lives, or a new one."""
+def role_request(target: AwsTarget, role_arn: str, *, person: str, run_id: str | None) -> dict[str, Any]:
+    """Return what AssumeRole is asked, so that the session carries the name of `person`."""
     name = session_word(person)
     tags = [{"Key": "automation-portal:operator", "Value": name}]
     if run_id:
@@ -72,12 +64,12 @@ def _assume(
         "DurationSeconds": SESSION_SECONDS,
         "Tags": tags,
     }
-    if external_id:
-        request["ExternalId"] = external_id
-    return sessions.opened(own, target, request)
+    if target.external_id:
+        request["ExternalId"] = target.external_id
+    return request
 
 
-def _refuse_laboratory(target: AwsTarget) -> None:
+def refuse_laboratory(target: AwsTarget) -> None:
     """Refuse a demonstration's target outside of one: its database may have been taken along."""
     if settings.LAB_TARGETS_ALLOWED or not (target.endpoint_url or target.sealed_secret):
         return
@@ -89,15 +81,16 @@ def _refuse_laboratory(target: AwsTarget) -> None:
 
 
 def _portal_keys(target: AwsTarget, *, person: str, run_id: str | None) -> Keys | None:
-    _refuse_laboratory(target)
-    own = _own_keys(target)
+    refuse_laboratory(target)
+    own = own_keys(target)
     if not target.role_arn:
         return own
-    return _assume(own, target, target.role_arn, person=person, run_id=run_id, external_id=target.external_id)
+    request = role_request(target, target.role_arn, person=person, run_id=run_id)
+    return sessions.opened(own, target, request)
 
 
 def _caller_keys(target: AwsTarget, user: "AbstractBaseUser", run_id: str | None) -> Keys | None:
-    _refuse_laboratory(target)
+    refuse_laboratory(target)
     identity = CallerIdentity.objects.filter(target=target, user=user.pk).first()
     if identity is None:
         raise Forbidden(
@@ -112,15 +105,9 @@ def _caller_keys(target: AwsTarget, user: "AbstractBaseUser", run_id: str | None
             code="aws-identity-expired",
         )
     if not identity.role_arn:
-        return _own_keys(identity)
-    return _assume(
-        _own_keys(target),
-        target,
-        identity.role_arn,
-        person=user.get_username(),
-        run_id=run_id,
-        external_id=target.external_id,
-    )
+        return own_keys(identity)
+    request = role_request(target, identity.role_arn, person=user.get_username(), run_id=run_id)
+    return sessions.opened(own_keys(target), target, request)
 
 
 def as_portal(target: AwsTarget, *, on_behalf_of: str, run_id: str | None = None) -> SsmGateway:
