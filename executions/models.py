@@ -124,10 +124,12 @@ class Execution(models.Model):
             models.Index(fields=["operator", "-requested_at"]),
             models.Index(fields=["delegation", "-requested_at"]),
             models.Index(fields=["-requested_at", "-id"]),
+            # Conditions that SQLite too knows again in a query: on a list of states it does not.
+            models.Index(fields=["target", "status"], name="executions_unended", condition=Q(ended_at=None)),
             models.Index(
-                fields=["target", "status"],
-                name="executions_in_flight",
-                condition=~Q(status__in=sorted(FINAL)),
+                fields=["target", "behind_since"],
+                name="executions_behind",
+                condition=Q(behind_since__isnull=False),
             ),
             models.Index(
                 fields=["requested_at"],
