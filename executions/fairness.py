@@ -4,6 +4,7 @@ A launch of hundreds takes its person's turns only: whoever else launches one co
 the database, so that they outlive every process; who was never served comes first.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,18 +14,14 @@ from django.db import transaction
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
-from accounts.models import Delegation
-from common import queueing
 from common.clock import now
-from executions import jobs
+from executions import limits
 from executions.models import FINAL, IN_PORTAL, Execution, LaunchTurn, Status
 
 # AWS works on these, or will in a moment: they count against a delegation's limit.
 UNDER_WAY = frozenset(Status) - FINAL - IN_PORTAL
 # A run that a worker took to check and send is left to that worker for so long.
 TAKEN_SECONDS = 15
-# Within them a delegation's launches of a day are counted.
-DAY = timedelta(hours=24)
 _NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -105,7 +102,9 @@ class Turns:
 def turns(here: QuerySet[Execution], target_id: int) -> Turns:
     """Return whose turn it is among the runs `here`, all of one target, that wait for a worker."""
     interrupted = here.filter(status=Status.STARTING).order_by("claimed_at").values_list("pk", flat=True)
-    waiting = lines(here.filter(status=Status.QUEUED).exclude(delegation__in=_full(here)))
+    waiting = lines(here.filter(status=Status.QUEUED))
+    full = limits.full({line.delegation for line in waiting})
+    waiting = [line for line in waiting if line.delegation not in full]
     order = in_turn(waiting, people_served(target_id, (line.operator for line in waiting)))
     return Turns(interrupted.first(), [line for own in order for line in own])
 
@@ -132,40 +131,6 @@ def take(here: QuerySet[Execution], target_id: int, line: Line) -> UUID | None:
     return key
 
 
-def _full(here: QuerySet[Execution]) -> list[int]:
-    """Return the delegations of waiting runs of which as many run as may."""
-    limited = Delegation.objects.filter(
-        max_concurrent__isnull=False, pk__in=here.filter(status=Status.QUEUED).order_by().values("delegation")
-    )
-    rows = limited.order_by().values_list("pk", "max_concurrent")
-    return [key for key, most in rows if most is not None and under_way(key) >= most]
-
-
-def under_way(delegation_id: int) -> int:
-    """Return how many runs of a delegation AWS is at work on, or will be in a moment."""
-    return Execution.objects.filter(delegation=delegation_id, status__in=sorted(UNDER_WAY)).count()
-
-
-def launch_who_waited(ended: Sequence[UUID]) -> None:
-    """Have runs launched that waited for these to end, since their delegation allows only so many at once."""
-    waiting = Execution.objects.filter(
-        status=Status.QUEUED, delegation__max_concurrent__isnull=False, delegation__executions__in=ended
-    )
-    if waiting.exists():
-        queueing.enqueue("launch", jobs.launch)
-
-
-def of_the_day(delegation: Delegation, moment: datetime) -> QuerySet[Execution]:
-    """Return the runs that count against what a delegation may launch in the 24 hours before `moment`.
-
-    Those count that were launched; not those that were withdrawn or refused before AWS heard of them.
-    """
-    launched = Execution.objects.filter(
-        delegation=delegation, requested_at__gt=moment - DAY, requested_at__lt=moment
-    )
-    return launched.exclude(status=Status.REFUSED).exclude(status=Status.CANCELLED, claimed_at=None)
-
-
 @dataclass(frozen=True)
 class Position:
     """Where a waiting run stands.
@@ -180,6 +145,19 @@ class Position:
     seconds: float
     at_limit: int | None = None
 
+    @property
+    def words(self) -> str:
+        """Where the run stands, for a person."""
+        if self.at_limit is not None:
+            few = "the run" if self.at_limit == 1 else f"one of the {self.at_limit} runs"
+            return f"waits until {few} of this delegation that AWS is at work on has ended"
+        if not self.ahead:
+            return "next to be sent to AWS"
+        runs = "1 run is" if self.ahead == 1 else f"{self.ahead} runs are"
+        minutes = round(self.seconds / 60)
+        about = f"{math.ceil(self.seconds)} s" if self.seconds < 90 else f"{minutes} min"
+        return f"{runs} sent to AWS before it: about {about}"
+
 
 def position(execution: Execution) -> Position:
     """Return where a queued run stands, in a constant number of queries."""
@@ -191,9 +169,9 @@ def position(execution: Execution) -> Position:
         requested_at=execution.requested_at, pk__lt=execution.pk
     )
     ahead = _ahead(order, execution, own_line.filter(earlier).count())
-    most = execution.delegation.max_concurrent
-    full = most is not None and under_way(execution.delegation_id) >= most
-    return Position(ahead, ahead / execution.target.start_rate, most if full else None)
+    full = bool(limits.full([execution.delegation_id]))
+    at_limit = execution.delegation.max_concurrent if full else None
+    return Position(ahead, ahead / execution.target.start_rate, at_limit)
 
 
 def _ahead(order: Sequence[Sequence[Line]], execution: Execution, in_line: int) -> int:

@@ -27,7 +27,7 @@ from common import access, queueing
 from common.clock import now
 from common.errors import Forbidden, PortalError
 from common.queueing import enqueue_after_commit
-from executions import fairness, jobs, maintenance, tracking
+from executions import fairness, jobs, limits, maintenance, tracking
 from executions.events import Fact, append
 from executions.models import Execution, Status
 from executions.transitions import move
@@ -202,7 +202,7 @@ def check_still_allowed(execution: Execution) -> None:
     if now() - execution.requested_at > timedelta(hours=QUEUE_HOURS):
         raise Forbidden(f"It has waited for more than {QUEUE_HOURS} hours: launch it again if still needed.")
     most = delegation.max_per_day
-    if most is not None and fairness.of_the_day(delegation, execution.requested_at).count() >= most:
+    if most is not None and limits.of_the_day(delegation, execution.requested_at).count() >= most:
         raise Forbidden(f"The delegation may be launched {most} times within 24 hours, and was.")
     role_parameter = language(delegation.version).assume_role_parameter
     given = {name: value for name, value in execution.parameters.items() if name != role_parameter}
@@ -243,7 +243,7 @@ def _claim(execution: Execution) -> bool:
         if delegation.max_concurrent is not None and execution.status == Status.QUEUED:
             # One claim after the other: two at once would each find room for one.
             held = Delegation.objects.select_for_update().get(pk=delegation.pk)
-            if held.max_concurrent is not None and fairness.under_way(held.pk) >= held.max_concurrent:
+            if held.max_concurrent is not None and limits.under_way(held.pk).count() >= held.max_concurrent:
                 # It is due again as soon as one of them has ended.
                 queued = Execution.objects.filter(_unclaimed_since(execution), pk=execution.pk)
                 queued.filter(status=Status.QUEUED).update(retry_at=None)

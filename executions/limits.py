@@ -1,38 +1,63 @@
-"""How many runs of a delegation there are, against how many it allows."""
+"""How many runs of a delegation there may be, and how many there are."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from accounts.models import Delegation
+from common import queueing
 from common.clock import now
-from executions.models import Execution, Status
-from executions.transitions import IN_FLIGHT_IN_AWS
+from executions import jobs
+from executions.models import FINAL, IN_PORTAL, Execution, Status
 
 DAY = timedelta(hours=24)
+_UNDER_WAY = frozenset(Status) - FINAL - IN_PORTAL
 
 
-def under_way(delegation: Delegation) -> QuerySet[Execution]:
+def under_way(delegation_id: int) -> QuerySet[Execution]:
     """Return the delegation's runs that AWS is at work on, or is being sent."""
-    states = sorted(IN_FLIGHT_IN_AWS | {Status.STARTING})
-    return Execution.objects.filter(delegation=delegation, status__in=states)
+    return Execution.objects.filter(delegation=delegation_id, status__in=sorted(_UNDER_WAY))
 
 
-def started_lately(delegation: Delegation, moment: datetime) -> QuerySet[Execution]:
-    """Return the delegation's runs that AWS has started in the 24 hours before `moment`, or is being sent."""
-    recent = Q(started_at__gt=moment - DAY) | Q(status=Status.STARTING)
-    return Execution.objects.filter(recent, delegation=delegation)
+def of_the_day(delegation: Delegation, moment: datetime) -> QuerySet[Execution]:
+    """Return the runs that count against what a delegation may launch in the 24 hours before `moment`.
+
+    Those count that were launched; not those that were withdrawn or refused before AWS heard of them.
+    """
+    launched = Execution.objects.filter(
+        delegation=delegation, requested_at__gt=moment - DAY, requested_at__lt=moment
+    )
+    unheard = launched.exclude(status__in=[Status.REFUSED, Status.REJECTED], claimed_at=None)
+    return unheard.exclude(status=Status.CANCELLED, claimed_at=None)
+
+
+def full(delegations: Iterable[int]) -> list[int]:
+    """Return those of the delegations of which as many runs are under way as may be."""
+    limited = Delegation.objects.filter(max_concurrent__isnull=False, pk__in=delegations)
+    rows = limited.order_by().values_list("pk", "max_concurrent")
+    return [key for key, most in rows if most is not None and under_way(key).count() >= most]
+
+
+def launch_who_waited(ended: Sequence[UUID]) -> None:
+    """Have runs launched that waited for these to end, since their delegation allows only so many at once."""
+    waiting = Execution.objects.filter(
+        status=Status.QUEUED, delegation__max_concurrent__isnull=False, delegation__executions__in=ended
+    )
+    if waiting.exists():
+        queueing.enqueue("launch", jobs.launch)
 
 
 def words(delegation: Delegation) -> list[str]:
     """Return each limit on the number of runs, and how much of it is used; empty where there is none."""
     found = []
     if delegation.max_concurrent is not None:
-        count = under_way(delegation).count()
+        count = under_way(delegation.pk).count()
         verb = "runs" if count == 1 else "run"
         found.append(f"at most {delegation.max_concurrent} at the same time; {count or 'none'} {verb} now")
     if delegation.max_per_day is not None:
-        count = started_lately(delegation, now()).count()
+        count = of_the_day(delegation, now()).count()
         verb = "was" if count == 1 else "were"
         found.append(f"at most {delegation.max_per_day} started within 24 hours; {count or 'none'} {verb}")
     return found

@@ -17,8 +17,8 @@ from common.clock import now
 from common.errors import Conflict, Invalid, NotFound
 from common.queueing import enqueue_after_commit
 from documents.models import Publication
-from executions import events, fairness, jobs
-from executions.models import FINAL, Execution, Signal, Status, StepExecution
+from executions import events, jobs, limits
+from executions.models import FINAL, IN_PORTAL, Execution, Signal, Status, StepExecution
 from executions.transitions import move
 
 # An answer's comment reaches AWS with the person's name before it; AWS takes 512 characters in all.
@@ -40,7 +40,7 @@ def launch(
     again_of: Execution | None = None,
     run_id: UUID | None = None,
 ) -> Execution:
-    """Freeze a run of `delegation` and queue it. Nothing is asked of AWS here.
+    """Freeze a run of `delegation` and queue it, or let it wait for approval. Nothing is asked of AWS here.
 
     Arguments:
         actor: the operator.
@@ -77,6 +77,8 @@ def launch(
         service_role_arn=delegation.service_role.arn if delegation.service_role else "",
         parameters=parameters,
         again_of=again_of,
+        approvals_needed=delegation.approvals_needed,
+        status=Status.AWAITING_APPROVAL if delegation.approvals_needed else Status.QUEUED,
     )
     if run_id is not None:
         execution.pk = run_id
@@ -90,7 +92,8 @@ def launch(
                 execution.pk, [events.Fact("launched", f"{actor.get_full_name()} pressed Execute")]
             )
             audit.services.record(actor=actor, action="run.launched", obj=execution, data=_facts(execution))
-            enqueue_after_commit("launch", jobs.launch)
+            if execution.status == Status.QUEUED:
+                enqueue_after_commit("launch", jobs.launch)
     except IntegrityError:
         # The same form, sent twice at the same moment.
         if (known := _sent_before(actor, execution)) is None:
@@ -105,12 +108,12 @@ def _check_day(delegation: Delegation) -> None:
         return
     # One after the other: two at once would each find room for one.
     most = Delegation.objects.select_for_update().get(pk=delegation.pk).max_per_day
-    launched = fairness.of_the_day(delegation, now())
+    launched = limits.of_the_day(delegation, now())
     if most is None or launched.count() < most:
         return
     # The one that has to be a day old before there is room.
     first = launched.order_by("-requested_at")[most - 1]
-    again = first.requested_at + fairness.DAY
+    again = first.requested_at + limits.DAY
     raise Conflict(
         f"“{delegation}” may be launched {most} times within 24 hours, and was: nothing was started. "
         f"The next time is at {again:%Y-%m-%d %H:%M} UTC.",
@@ -175,7 +178,7 @@ def cancel(*, actor: User, execution: Execution) -> Execution:
     execution.refresh_from_db()
     if execution.is_final:
         raise Conflict(f"This run has ended already ({execution.status}): there is nothing to cancel.")
-    if execution.status == Status.QUEUED and execution.claimed_at is None:
+    if execution.status in IN_PORTAL and execution.claimed_at is None:
         withdrawn = move(
             execution,
             Status.CANCELLED,

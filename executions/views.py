@@ -15,9 +15,9 @@ from accounts.models import Delegation, User
 from accounts.services import check_launchable
 from common import access
 from common.errors import Conflict, Forbidden, Invalid, NotFound, PortalError
-from executions import limits, selectors, services
+from executions import fairness, limits, selectors, services
 from executions.forms import AnswerForm, CatalogueFilter, LaunchForm, RunFilter
-from executions.models import Execution
+from executions.models import Execution, Status
 
 
 def _actor(request: HttpRequest) -> User:
@@ -171,8 +171,13 @@ def _detail_page(
     request: HttpRequest, run: Execution, form: AnswerForm | None = None, status: int = 200
 ) -> HttpResponse:
     view = selectors.run_view(_actor(request), run)
-    context = {"view": view, "run": run, "answer_form": form or AnswerForm()}
+    context = {"view": view, "run": run, "position": _position(run), "answer_form": form or AnswerForm()}
     return render(request, "executions/detail.html", context, status=status)
+
+
+def _position(run: Execution) -> fairness.Position | None:
+    """Return where a run stands that waits in the portal."""
+    return fairness.position(run) if run.status == Status.QUEUED else None
 
 
 @require_safe
@@ -181,12 +186,18 @@ def live(request: HttpRequest, execution_id: uuid.UUID) -> HttpResponse:
     actor = _actor(request)
     run = selectors.fetch_run(actor, execution_id)
     if request.GET.get("seen") == str(run.last_event):
-        response = render(request, "executions/_freshness.html", {"run": run})
+        response = render(request, "executions/_freshness.html", {"run": run, "position": _position(run)})
         response["HX-Retarget"] = "#run-freshness"
         response["HX-Reswap"] = "outerHTML"
         return response
     view = selectors.run_view(actor, run)
-    context = {"view": view, "run": run, "answer_form": AnswerForm(), "changed": True}
+    context = {
+        "view": view,
+        "run": run,
+        "position": _position(run),
+        "answer_form": AnswerForm(),
+        "changed": True,
+    }
     return render(request, "executions/_live.html", context)
 
 

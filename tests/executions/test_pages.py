@@ -59,17 +59,17 @@ def test_the_form_asks_for_what_the_delegation_leaves_open(as_operator, frozen):
 def test_the_form_says_how_many_runs_there_may_be_and_how_many_there_are(as_operator, frozen, make_run):
     assert "at the same time" not in text(as_operator.get(launch_url(frozen)))
     Delegation.objects.update(max_concurrent=2, max_per_day=5)
-    for status, started_at in (
-        (Status.QUEUED, None),
-        (Status.STARTING, None),
+    for status, requested_at in (
+        (Status.QUEUED, now()),
+        (Status.STARTING, now()),
         (Status.IN_PROGRESS, now()),
         (Status.SUCCESS, now() - timedelta(hours=23)),
         (Status.SUCCESS, now() - timedelta(hours=25)),
     ):
-        make_run(status=status, started_at=started_at)
+        make_run(status=status, requested_at=requested_at)
     page = text(as_operator.get(launch_url(frozen)))
     assert "At most 2 at the same time; 2 run now" in page
-    assert "At most 5 started within 24 hours; 3 were" in page
+    assert "At most 5 started within 24 hours; 4 were" in page
 
 
 def test_executing_leads_to_the_run(as_operator, frozen):
@@ -285,3 +285,15 @@ def test_a_runs_page_asks_the_same_number_of_times_for_any_number_of_steps(as_op
 
     queries(1)
     assert queries(1) == queries(40) <= 25
+
+
+def test_a_run_that_waits_says_where_it_stands(as_operator, frozen, make_run, administrator):
+    make_run()
+    run = make_run()
+    address = reverse("executions:detail", args=[run.pk])
+    assert "1 run is sent to AWS before it: about 1 s" in text(as_operator.get(address))
+    Execution.objects.exclude(pk=run.pk).update(status=Status.IN_PROGRESS)
+    live = reverse("executions:live", args=[run.pk])
+    assert "next to be sent to AWS" in text(as_operator.get(f"{live}?seen={run.last_event}"))
+    Delegation.objects.update(max_concurrent=1)
+    assert "waits until the run of this delegation" in text(as_operator.get(address))
