@@ -6,12 +6,11 @@ lowering it only for those launched after it, lest what somebody asked others to
 is asked any more.
 
 An approval counts while its giver is active and may still approve. One rejection ends the run. A run that has
-waited for VALID is refused, as an aws:approve step times out after seven days.
+waited for APPROVAL_TIME is refused, as an aws:approve step times out after seven days.
 https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-action-approve.html
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -25,10 +24,10 @@ from common.clock import now
 from common.errors import Conflict, Forbidden, Invalid
 from common.queueing import enqueue_after_commit
 from executions import events, jobs
+from executions.limits import APPROVAL_TIME
 from executions.models import Execution, LaunchApproval, Status
 from executions.transitions import move
 
-VALID = timedelta(days=7)
 COMMENT_LIMIT = 400
 BATCH = 200
 
@@ -121,7 +120,7 @@ def _answer(actor: User, execution: Execution, verdict: Verdict, comment: str) -
     with transaction.atomic():
         here = Execution.objects.filter(pk=execution.pk, status=Status.AWAITING_APPROVAL)
         # Changes nothing: its lock on the run lets people answer, or cancel, only one after the other.
-        waits = here.filter(requested_at__gt=now() - VALID).update(status=Status.AWAITING_APPROVAL)
+        waits = here.filter(requested_at__gt=now() - APPROVAL_TIME).update(status=Status.AWAITING_APPROVAL)
         known = LaunchApproval.objects.filter(execution=execution, actor=actor).first()
         if known is not None:
             _check_same(known, verdict)
@@ -147,7 +146,7 @@ def _check_same(known: LaunchApproval, verdict: Verdict) -> None:
 
 def _why_closed(execution: Execution) -> str:
     if execution.status == Status.AWAITING_APPROVAL:
-        return f"This launch has waited for more than {VALID.days} days: it has to be launched again."
+        return f"This launch has waited for more than {APPROVAL_TIME.days} days: it has to be launched again."
     return f"This launch does not wait for an approval any more: the run is {execution.status}."
 
 
@@ -194,11 +193,11 @@ def settle() -> None:
     The latter happens when somebody who approved is given back the right to approve.
     """
     waiting = Execution.objects.filter(status=Status.AWAITING_APPROVAL).select_related("delegation")
-    late = list(waiting.filter(requested_at__lte=now() - VALID).order_by("requested_at")[:BATCH])
+    late = list(waiting.filter(requested_at__lte=now() - APPROVAL_TIME).order_by("requested_at")[:BATCH])
     valid = counting(late) if late else {}
     for execution in late:
         reason = (
-            f"It waited {VALID.days} days for {_approvals(needed(execution))} and got "
+            f"It waited {APPROVAL_TIME.days} days for {_approvals(needed(execution))} and got "
             f"{len(valid[execution.pk]) or 'none'}. Launch it again if it is still needed."
         )
         fact = events.Fact("approval-expired", f"The portal did not start it: {reason}")

@@ -27,7 +27,7 @@ from common import access, queueing
 from common.clock import now
 from common.errors import Forbidden, PortalError
 from common.queueing import enqueue_after_commit
-from executions import fairness, jobs, limits, maintenance, tracking
+from executions import approving, fairness, jobs, limits, maintenance, tracking
 from executions.events import Fact, append
 from executions.models import Execution, Status
 from executions.transitions import move
@@ -199,10 +199,11 @@ def check_still_allowed(execution: Execution) -> None:
         raise Forbidden(
             "The delegation was changed after Execute was pressed: open it again to see what it runs now."
         )
-    if now() - execution.requested_at > timedelta(hours=QUEUE_HOURS):
+    approving.check_approved(execution)
+    if now() - execution.queued_since > timedelta(hours=QUEUE_HOURS):
         raise Forbidden(f"It has waited for more than {QUEUE_HOURS} hours: launch it again if still needed.")
     most = delegation.max_per_day
-    if most is not None and limits.of_the_day(delegation, execution.requested_at).count() >= most:
+    if most is not None and limits.of_the_day(delegation, execution.queued_since).count() >= most:
         raise Forbidden(f"The delegation may be launched {most} times within 24 hours, and was.")
     role_parameter = language(delegation.version).assume_role_parameter
     given = {name: value for name, value in execution.parameters.items() if name != role_parameter}
@@ -309,7 +310,7 @@ def _not_started(execution: Execution, error: AwsError, *, heard: bool) -> None:
 def _postpone(execution: Execution, error: AwsError, *, heard: bool) -> None:
     # As long again as it has waited already: the wait doubles from try to try. Not so for a throttle, after
     # which all calls come more slowly.
-    waited = 0.0 if error.rate_exceeded else (now() - execution.requested_at).total_seconds()
+    waited = 0.0 if error.rate_exceeded else (now() - execution.queued_since).total_seconds()
     retry_at = now() + timedelta(seconds=min(LONGEST_RETRY, max(SHORTEST_RETRY, waited)))
     fact = Fact("postponed", f"AWS could not take it now ({error.message}); the portal tries again")
     if execution.status == Status.STARTING:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Coalesce
 
 from accounts.models import Delegation
 from common import queueing
@@ -13,6 +14,8 @@ from executions import jobs
 from executions.models import FINAL, IN_PORTAL, Execution, Status
 
 DAY = timedelta(hours=24)
+# A launch that needs approval and does not get it within this time is refused.
+APPROVAL_TIME = timedelta(days=7)
 _UNDER_WAY = frozenset(Status) - FINAL - IN_PORTAL
 
 
@@ -24,10 +27,18 @@ def under_way(delegation_id: int) -> QuerySet[Execution]:
 def of_the_day(delegation: Delegation, moment: datetime) -> QuerySet[Execution]:
     """Return the runs that count against what a delegation may launch in the 24 hours before `moment`.
 
-    Those count that were launched; not those that were withdrawn or refused before AWS heard of them.
+    Those count that were launched; not those that were withdrawn or refused before AWS heard of them. One
+    that needs approval counts for as long as it waits and for a day from its approval, so that however long
+    people take no more are started within 24 hours than may be. Each has `since`, its `queued_since`.
     """
-    launched = Execution.objects.filter(
-        delegation=delegation, requested_at__gt=moment - DAY, requested_at__lt=moment
+    first = moment - DAY
+    lately = Q(since__gt=first, since__lt=moment) | Q(status=Status.AWAITING_APPROVAL)
+    launched = (
+        Execution.objects.filter(
+            delegation=delegation, requested_at__gt=first - APPROVAL_TIME, requested_at__lt=moment
+        )
+        .annotate(since=Coalesce("approved_at", "requested_at"))
+        .filter(lately)
     )
     unheard = launched.exclude(status__in=[Status.REFUSED, Status.REJECTED], claimed_at=None)
     return unheard.exclude(status=Status.CANCELLED, claimed_at=None)

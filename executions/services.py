@@ -112,11 +112,13 @@ def _check_day(delegation: Delegation) -> None:
     if most is None or launched.count() < most:
         return
     # The one that has to be a day old before there is room.
-    first = launched.order_by("-requested_at")[most - 1]
-    again = first.requested_at + limits.DAY
+    first = launched.order_by("-since")[most - 1]
+    if first.status == Status.AWAITING_APPROVAL:
+        again = "Launches that wait for approval count as well."
+    else:
+        again = f"The next time is at {first.queued_since + limits.DAY:%Y-%m-%d %H:%M} UTC."
     raise Conflict(
-        f"“{delegation}” may be launched {most} times within 24 hours, and was: nothing was started. "
-        f"The next time is at {again:%Y-%m-%d %H:%M} UTC.",
+        f"“{delegation}” may be launched {most} times within 24 hours, and was: nothing was started. {again}",
         code="day-limit",
     )
 
