@@ -43,6 +43,5 @@ def append(execution_id: UUID, facts: Sequence[Fact]) -> int:
             )
             for number, fact in enumerate(facts, start=last - len(facts) + 1)
         )
-        change = wakeups.Change(number=last, final=run.is_settled)
-        transaction.on_commit(partial(wakeups.tell_watchers, execution_id, change))
+        transaction.on_commit(partial(wakeups.tell_watchers, [execution_id]))
     return last

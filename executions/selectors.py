@@ -294,18 +294,3 @@ def approvals(actor: User, *, after: str = "") -> tuple[list[StepExecution], str
     rows = list(found[: PAGE_SIZE + 1])
     more = f"?after={rows[PAGE_SIZE - 1].pk}" if len(rows) > PAGE_SIZE else ""
     return rows[:PAGE_SIZE], more
-
-
-@dataclass(frozen=True)
-class Standing:
-    """How far a run is: its newest event, whether all is known of its end, when AWS was last asked."""
-
-    number: int
-    final: bool
-    observed_at: datetime | None
-
-
-def standing(actor: access.Actor, execution_id: UUID) -> Standing:
-    """Return how far a run is, through the door. Raises NotFound."""
-    run = access.fetch(actor, "view", Execution.objects.all(), pk=execution_id)
-    return Standing(run.last_event, run.is_settled, run.observed_at)

@@ -1,114 +1,137 @@
 """Live pages: server-sent events that say "this run has changed"; what it is now, the page asks.
 
-No thread is held for a watcher: each is a coroutine that sleeps on the queue's publish and subscribe.
-https://html.spec.whatwg.org/multipage/server-sent-events.html
+A watcher is a coroutine that sleeps until `watching` has an answer for it: it holds no thread, and no
+connection but its client's. https://html.spec.whatwg.org/multipage/server-sent-events.html
 """
 
 import asyncio
-import logging
-import time
-from collections.abc import AsyncIterator
-from importlib import import_module
-from typing import cast
+import random
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import AsyncExitStack, aclosing
+from typing import Any
 from uuid import UUID
 
 from asgiref.sync import SyncToAsync, sync_to_async
-from django.conf import settings
-from django.contrib.auth import get_user
-from django.db import connections
 from django.http import HttpRequest, StreamingHttpResponse
-from django.views.decorators.http import require_safe
-from redis.exceptions import RedisError
+from django.views.decorators.http import require_GET
 
-from common import access
-from common.errors import PortalError
-from executions import selectors, wakeups
+from common.errors import NotFound, PortalError, Unavailable
+from executions import wakeups
+from executions.standing import Question, Standing, let_connections_go, standings
+from executions.watching import watchers
 
-log = logging.getLogger(__name__)
+# What one person may have open in one web process: a page that is not looked at holds no stream, so this is
+# for several browsers, and keeps one of them from taking the process for itself.
+STREAMS_A_PERSON = 12
+# What a process may have open: each takes a file descriptor and about 60 KiB.
+STREAMS_A_PROCESS = 4000
+STREAMS_OPENED_AT_ONCE = 4
+# Clients whose stream ends come back after so long: not all in the same moment when a process was restarted.
+RECONNECT_MILLISECONDS = (1000, 5000)
+# A client that does not take what it was sent for so long is gone, or might as well be.
+STALLED_SECONDS = 60.0
 
-# How often the door is asked again, and a silent connection proves that it lives.
-RECHECK_SECONDS = 10.0
-RECONNECT_MILLISECONDS = 2000
-# However many pages are watched, only so many ask the database at the same moment.
-_asking = asyncio.Semaphore(8)
 
-
-@require_safe
+@require_GET
 async def stream(request: HttpRequest, execution_id: UUID) -> StreamingHttpResponse:
-    """Send "changed" for every new event, "observed" when AWS was merely asked again, "ended" last.
+    """Send "changed" for new events, "observed" when AWS was merely asked again, "ended" last.
 
+    The id of each is the number of the newest event; events that come faster than they are sent share one.
     A client that comes back names the last event that it knows (Last-Event-ID, or `seen` in the address) and
-    hears at once when there are newer ones.
+    hears at once when there are newer ones. The stream ends as soon as its session, its person or their right
+    to see the run does. Who has too many open is refused, and asks the page's part by itself meanwhile.
     """
-    session_key = request.session.session_key or ""
-    await _standing(session_key, execution_id)
+    question = Question(request.session.session_key or "", execution_id)
+    at = await sync_to_async(_first_look)(question)
+    _check_room(at.person, 1)
     known = request.headers.get("Last-Event-ID") or request.GET.get("seen", "")
     seen = int(known) if known.isascii() and known.isdecimal() else 0
-    response = StreamingHttpResponse(
-        _events(session_key, execution_id, seen),
-        content_type="text/event-stream",
-    )
+    response = StreamingHttpResponse(_events(question, at.person, seen), content_type="text/event-stream")
     response["Cache-Control"] = "no-cache, no-transform"
     response["X-Accel-Buffering"] = "no"
     return response
 
 
-async def _events(session_key: str, execution_id: UUID, seen: int) -> AsyncIterator[bytes]:
-    yield f"retry: {RECONNECT_MILLISECONDS}\n\n".encode()
+def _first_look(question: Question) -> Standing:
+    (at,) = standings([question])
+    if at is None:
+        raise NotFound()
+    wakeups.watched([question.execution_id])
+    return at
+
+
+def few_at_a_time(application: Any) -> Any:
+    """Wrap an ASGI application so that of the streams that clients ask for only a few are opened at once.
+
+    Until it is open, each takes a thread, a database connection and some milliseconds of the processor; after
+    a restart all clients come back together, and other pages would have nothing left.
+    """
+    opening = asyncio.Semaphore(STREAMS_OPENED_AT_ONCE)
+
+    async def wrapped(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http" or not scope["path"].endswith("/stream/"):
+            await application(scope, receive, send)
+            return
+        async with AsyncExitStack() as held:
+            await held.enter_async_context(opening)
+
+            async def answer(message: Any) -> None:
+                await held.aclose()
+                await send(message)
+
+            await application(scope, receive, answer)
+
+    return wrapped
+
+
+def _check_room(person: object, more: int) -> None:
+    if watchers().open_by(person) + more > STREAMS_A_PERSON:
+        words = "You have too many live pages open; this one asks every few seconds instead. Close some."
+        raise PortalError("too-many-streams", words, 429)
+    if len(watchers()) + more > STREAMS_A_PROCESS:
+        raise Unavailable("Too many live pages are open here; this one asks every few seconds instead.")
+
+
+async def _events(question: Question, person: object, seen: int) -> AsyncIterator[bytes]:
+    """Give the stream, piece by piece. Whoever takes them is cancelled when a piece is not taken in time."""
+    await sync_to_async(let_connections_go)()
+    _let_thread_go()
+    taker = asyncio.current_task()
+    assert taker is not None
+    loop = asyncio.get_running_loop()
+    async with aclosing(_pieces(question, person, seen)) as pieces:
+        async for piece in pieces:
+            stalled = loop.call_later(STALLED_SECONDS, taker.cancel)
+            try:
+                yield piece
+            finally:
+                stalled.cancel()
+
+
+async def _pieces(question: Question, person: object, seen: int) -> AsyncGenerator[bytes, None]:
+    yield f"retry: {random.randint(*RECONNECT_MILLISECONDS)}\n\n".encode()  # noqa: S311
     try:
-        async with wakeups.watching(execution_id) as watch:
-            # Asked only now that changes are listened for: what happens in between is not missed.
-            at = await _standing(session_key, execution_id)
-            asked = time.monotonic()
-            if at.number > seen:
-                seen = at.number
-                yield _message("changed", seen)
-            observed_at = at.observed_at
-            while not at.final:
-                change = await watch.next(max(RECHECK_SECONDS - (time.monotonic() - asked), 0.1))
-                if change is not None and change.number > seen:
-                    seen = change.number
-                    yield _message("changed", seen)
-                if change is not None and not change.final and time.monotonic() - asked < RECHECK_SECONDS:
-                    continue
-                at = await _standing(session_key, execution_id)
-                asked = time.monotonic()
+        with watchers().watching(question, person) as watch:
+            # Others may have come in between.
+            _check_room(person, 0)
+            observed_at = None
+            while True:
+                # Asked only now that the watch is kept: what happens in between is not missed.
+                at = await watch.next()
                 if at.number > seen:
                     seen = at.number
                     yield _message("changed", seen)
-                elif at.observed_at != observed_at:
-                    yield _message("observed", seen)
+                elif at.observed_at != observed_at and at.observed_at is not None:
+                    yield _message("observed", seen, at.observed_at.isoformat())
                 else:
                     yield b": still here\n\n"
                 observed_at = at.observed_at
-            yield _message("ended", seen)
+                if at.final:
+                    yield _message("ended", seen)
+                    return
     except PortalError:
         # The right to see the run, or the session, has ended: the client comes back and is told so.
         return
-    except RedisError as error:
-        # The client comes back in a moment, and asks by itself meanwhile.
-        log.warning("A live page of run %s was let go: the queue does not answer (%s)", execution_id, error)
-
-
-async def _standing(session_key: str, execution_id: UUID) -> selectors.Standing:
-    """Ask as the session's person may now: signed out, deactivated or without the right is NotFound."""
-    try:
-        async with _asking:
-            return await sync_to_async(_read_standing)(session_key, execution_id)
-    finally:
-        _let_thread_go()
-
-
-def _read_standing(session_key: str, execution_id: UUID) -> selectors.Standing:
-    probe = HttpRequest()
-    probe.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    try:
-        standing = selectors.standing(cast(access.Actor, get_user(probe)), execution_id)
-        wakeups.watched(execution_id)
-        return standing
-    finally:
-        # The thread is not kept, nor is what it has open.
-        connections.close_all()
 
 
 def _let_thread_go() -> None:
@@ -123,5 +146,5 @@ def _let_thread_go() -> None:
             executor.shutdown(wait=False)
 
 
-def _message(kind: str, number: int) -> bytes:
-    return f"id: {number}\nevent: {kind}\ndata: {number}\n\n".encode()
+def _message(kind: str, number: int, data: str = "") -> bytes:
+    return f"id: {number}\nevent: {kind}\ndata: {data or number}\n\n".encode()

@@ -1,20 +1,20 @@
 """Tells whoever waits that something has changed. Nothing is lost with it: the facts stand in the database.
 
-Pages wait for a run, a tracker waits for its target. Both go through Redis' publish and subscribe.
-https://redis.io/docs/latest/develop/pubsub/
+Web processes hear of every run that changes, a tracker waits for its target. Both go through Redis' publish
+and subscribe. https://redis.io/docs/latest/develop/pubsub/
 """
 
-import json
 import logging
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Collection, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 from uuid import UUID
 
 import redis.asyncio
 from django.conf import settings
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from common import queueing
@@ -22,16 +22,10 @@ from common import queueing
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Change:
-    """A run has changed: the number of its newest event, and whether it has ended."""
-
-    number: int
-    final: bool
-
-
-def _run_channel(execution_id: UUID | str) -> str:
-    return f"portal:run:{execution_id}"
+# All runs' changes: a web process has one subscription, whatever its pages watch.
+_RUNS_CHANNEL = "portal:runs"
+# A connection that is silent for so long is asked whether it lives, and given up when it is silent again.
+SILENCE_SECONDS = 15.0
 
 
 def _target_channel(target_id: int) -> str:
@@ -45,9 +39,9 @@ def _publish(channel: str, text: str) -> None:
         log.warning("Nobody was woken on %s: the queue does not answer (%s)", channel, error)
 
 
-def tell_watchers(execution_id: UUID | str, change: Change) -> None:
-    """Wake the pages that show a run."""
-    _publish(_run_channel(execution_id), json.dumps({"number": change.number, "final": change.final}))
+def tell_watchers(execution_ids: Iterable[UUID]) -> None:
+    """Wake the pages that show these runs."""
+    _publish(_RUNS_CHANNEL, " ".join(map(str, execution_ids)))
 
 
 def tell_tracker(target_id: int) -> None:
@@ -61,19 +55,19 @@ _WATCHED = "portal:watched"
 WATCHED_SECONDS = 30
 
 
-def watched(execution_id: UUID | str) -> None:
-    """Say that somebody looks at a run now: for WATCHED_SECONDS its tracker looks at it more closely."""
+def watched(execution_ids: Collection[UUID]) -> None:
+    """Say that somebody looks at these runs now: for WATCHED_SECONDS their trackers look more closely."""
+    if not execution_ids:
+        return
     moment = time.time()
     try:
         with queueing.connection().pipeline(transaction=False) as pipeline:
-            pipeline.zadd(_WATCHED, {str(execution_id): moment + WATCHED_SECONDS})
+            pipeline.zadd(_WATCHED, {str(key): moment + WATCHED_SECONDS for key in execution_ids})
             pipeline.zremrangebyscore(_WATCHED, "-inf", moment)
             pipeline.expire(_WATCHED, WATCHED_SECONDS)
             pipeline.execute()
     except RedisError as error:
-        log.warning(
-            "Run %s is not looked at more closely: the queue does not answer (%s)", execution_id, error
-        )
+        log.warning("No run is looked at more closely: the queue does not answer (%s)", error)
 
 
 def watched_runs() -> set[UUID]:
@@ -86,34 +80,27 @@ def watched_runs() -> set[UUID]:
     return {UUID(member.decode()) for member in found}
 
 
-class Watch:
-    """The wake-ups of one run, for one page."""
+async def changes() -> AsyncGenerator[list[UUID] | None, None]:
+    """Give the ids of runs as they change; None when any may have changed: at first, and after a gap.
 
-    def __init__(self, subscription: Any) -> None:
-        self._subscription = subscription
-
-    async def next(self, seconds: float) -> Change | None:
-        """Return the next change; None when there is none for so long. Raises RedisError."""
-        message = await self._subscription.get_message(ignore_subscribe_messages=True, timeout=seconds)
-        if message is None:
-            return None
-        facts = json.loads(message["data"])
-        return Change(number=facts["number"], final=facts["final"])
-
-
-@asynccontextmanager
-async def watching(execution_id: UUID | str) -> AsyncIterator[Watch]:
-    """Listen for the changes of a run. Raises RedisError when the queue does not answer."""
-    client = redis.asyncio.Redis.from_url(settings.REDIS_URL)
-    subscription = client.pubsub()
-    try:
-        await subscription.subscribe(_run_channel(execution_id))
-        # The confirmation: from here on no change is missed.
-        await subscription.get_message(timeout=5)
-        yield Watch(subscription)
-    finally:
-        await subscription.aclose()  # type: ignore[no-untyped-call]
-        await client.aclose()
+    Raises RedisError when the queue does not answer.
+    """
+    # It must not reconnect by itself: what is published meanwhile is lost, and whoever listens has to know.
+    client = redis.asyncio.Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 0))
+    async with client, client.pubsub() as subscription:
+        await subscription.subscribe(_RUNS_CHANNEL)
+        asked = False
+        while True:
+            message = await subscription.get_message(timeout=SILENCE_SECONDS)
+            if message is None:
+                if asked:
+                    raise redis.exceptions.TimeoutError(f"silent for {2 * SILENCE_SECONDS:g} s")
+                await subscription.ping()
+            elif message["type"] == "subscribe":
+                yield None
+            elif message["type"] == "message":
+                yield [UUID(each) for each in message["data"].decode().split()]
+            asked = message is None
 
 
 class Waiter(Protocol):

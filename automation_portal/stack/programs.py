@@ -61,7 +61,8 @@ def programs(layout: Layout) -> list[Program]:
         Program(
             "web",
             (
-                *(sys.executable, "-m", "gunicorn", "automation_portal.asgi:application", "-k", "asgi"),
+                *(sys.executable, "-m", "gunicorn", "automation_portal.asgi:application"),
+                *("-k", "automation_portal.worker.PortalWorker"),
                 *("-b", f"{LOOPBACK}:{layout.port}", "--graceful-timeout", str(GUNICORN_GRACE_SECONDS)),
                 # Its control socket would lie in the person's home.
                 *("--no-control-socket", "--worker-tmp-dir", str(layout.data / "tmp")),

@@ -12,7 +12,7 @@ from django.core.asgi import get_asgi_application
 from django.test import AsyncClient
 from django.urls import reverse
 
-from executions import streams
+from executions import watching
 from executions.events import Fact, append
 from executions.models import Execution, Status
 from executions.transitions import move
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
-    monkeypatch.setattr(streams, "RECHECK_SECONDS", 0.2)
+    monkeypatch.setattr(watching, "RECHECK_SECONDS", 0.2)
 
 
 def in_a_loop(test):
