@@ -36,15 +36,35 @@ def stop(execution_id: UUID) -> None:
     if execution is None:
         return
     try:
-        _gateway(execution, execution.operator.get_username()).stop(execution.aws_execution_id)
+        gateway = _gateway(execution, execution.operator.get_username())
+        try:
+            gateway.stop(execution.aws_execution_id)
+        except AwsError as error:
+            if error.retryable or not _is_stopped(gateway, execution):
+                raise
+            # Another worker has asked for it, and may have died before it could say so.
+            log.warning("AWS has stopped %s already: %s", execution.pk, error.message)
     except AwsError as error:
         if error.retryable:
             log.warning("AWS could not stop %s now (%s); it is asked again", execution.pk, error.message)
             return
         _not_stopped(execution, error)
     else:
-        append(execution.pk, [Fact("stop-sent", "AWS was asked to stop the automation")])
+        _stopped(execution)
     tracking.ensure(execution.target_id)
+
+
+def _is_stopped(gateway: SsmGateway, execution: Execution) -> bool:
+    return gateway.execution(execution.aws_execution_id).status in {Status.CANCELLING, Status.CANCELLED}
+
+
+def _stopped(execution: Execution) -> None:
+    """Say once that AWS was asked, however many workers have asked."""
+    with transaction.atomic():
+        # Its lock lets two workers say so only one after the other.
+        asked = Execution.objects.select_for_update().get(pk=execution.pk).cancel_requested_at
+        if not execution.events.filter(kind="stop-sent", at__gte=asked or execution.requested_at).exists():
+            append(execution.pk, [Fact("stop-sent", "AWS was asked to stop the automation")])
 
 
 def _gateway(execution: Execution, person: str) -> SsmGateway:

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from audit.models import AuditEntry
+from aws.connections import as_portal
 from common import access
 from common.clock import now
 from common.errors import Conflict, Forbidden
-from executions import services
+from executions import sending, services
 from executions.models import Execution, Signal, Status
 from executions.reconciling import reconcile
 from tests.executions.conftest import PAUSED_TEXT, publish, work
@@ -169,3 +170,17 @@ def test_a_cancellation_during_the_launch_is_carried_out_after_it(operator, paus
     work("launch")
     follow_until(run, lambda: run.is_final)
     assert run.status == Status.CANCELLED
+
+
+def test_a_stop_sent_by_a_worker_that_died_is_told_once_and_not_as_a_refusal(waiting, operator):
+    services.cancel(actor=operator, execution=waiting)
+    # Killed when AWS had stopped it and before it could say so: the next worker is refused by AWS.
+    as_portal(waiting.target, on_behalf_of="tests").stop(waiting.aws_execution_id)
+    for _ in range(2):
+        sending.stop(waiting.pk)
+    waiting.refresh_from_db()
+    assert waiting.cancel_requested_at is not None
+    told = waiting.events.filter(kind__startswith="stop-")
+    assert [event.kind for event in told] == ["stop-sent"]
+    follow_until(waiting, lambda: waiting.is_final)
+    assert waiting.status == Status.CANCELLED
