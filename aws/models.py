@@ -63,6 +63,22 @@ class AwsTarget(KeyedCredentials):
         return self.name
 
 
+class TargetCheck(models.Model):
+    """What the last check of a target found, step by step; see aws.checking."""
+
+    target = models.OneToOneField(AwsTarget, primary_key=True, on_delete=models.CASCADE, related_name="+")
+    asked_at = models.DateTimeField(default=now)
+    # Null while a job has still to ask AWS.
+    checked_at = models.DateTimeField(null=True, blank=True)
+    findings = models.JSONField(default=list)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"check of {self.target}"
+
+
 class ServiceRole(models.Model):
     """An IAM role in a target that Automation may assume. Who may bind it is granted as `use`."""
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db.models import Count, Q
 
-from aws.models import AwsTarget, CallerIdentity, ServiceRole
+from aws.checking import Outcome
+from aws.models import AwsTarget, CallerIdentity, ServiceRole, TargetCheck
 from common import access
 from common.pages import Page, page_of
 
@@ -28,6 +30,15 @@ def targets(
     if state:
         found = found.filter(enabled=state == "enabled")
     return page_of(found, ("name",), query, kept={"q": text, "state": state})
+
+
+def check_of(target: AwsTarget) -> dict[str, Any]:
+    """Return what target_check.html shows of the last check of a target."""
+    check = TargetCheck.objects.filter(target=target).first()
+    found = check.findings if check is not None else []
+    amiss = [row for row in found if row["outcome"] != Outcome.WORKS]
+    failing = sum(row["outcome"] == Outcome.FAILS for row in amiss)
+    return {"check": check, "works": len(found) - len(amiss), "amiss": amiss, "failing": failing}
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ urlpatterns = [
     path("targets/new/", views.target_new, name="target-new"),
     path("targets/<int:target_id>/", views.target_detail, name="target"),
     path("targets/<int:target_id>/edit/", views.target_edit, name="target-edit"),
+    path("targets/<int:target_id>/check/", views.target_check, name="target-check"),
     path("targets/<int:target_id>/enable/", views.target_enable, name="target-enable"),
     path("targets/<int:target_id>/identities/", views.target_assign, name="target-assign"),
     path("roles/", views.role_list, name="roles"),

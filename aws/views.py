@@ -71,6 +71,7 @@ def _target_page(
         "target": target,
         "roles": target.service_roles.all()[:200],
         "identities": selectors.identities_in(target),
+        **selectors.check_of(target),
         "form": form,
         "history": [(entry, facts(entry.data)) for entry in history(target)],
         "may_audit": access.capable(request.user, "audit"),
@@ -106,6 +107,16 @@ def target_enable(request: SignedInRequest, target_id: int) -> HttpResponse:
     said = "automations may start there" if enabled else "nothing new starts there"
     messages.success(request, f"{target} is {'enabled' if enabled else 'disabled'}: {said}.")
     return redirect("aws:target", target.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def target_check(request: SignedInRequest, target_id: int) -> HttpResponse:
+    """Ask AWS anew; or show what it said, a part of the page that asks again until there is an answer."""
+    target = _target(request, target_id)
+    if request.method == "POST":
+        services.ask_check(actor=request.user, target=target)
+        return redirect("aws:target", target.pk)
+    return render(request, "aws/target_check.html", {"target": target, **selectors.check_of(target)})
 
 
 @require_POST

@@ -2,9 +2,10 @@
 
 from aws.services.identities import assign_role, recheck_identity, remove_identity, set_own_key
 from aws.services.roles import create_role, grant_use, revoke_use, update_role
-from aws.services.targets import create_target, set_target_enabled, update_target
+from aws.services.targets import ask_check, create_target, set_target_enabled, update_target
 
 __all__ = [
+    "ask_check",
     "assign_role",
     "create_role",
     "create_target",

@@ -9,12 +9,15 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 
 from audit.services import record
-from aws.models import AwsTarget, KeyedCredentials
+from aws import jobs
+from aws.models import AwsTarget, KeyedCredentials, TargetCheck
 from aws.services.faults import faults as row_faults
 from aws.services.faults import other_account
 from aws.vault import seal
 from common import access
+from common.clock import now
 from common.errors import Invalid
+from common.queueing import enqueue_after_commit
 
 
 def partition_of(region: str) -> str:
@@ -214,3 +217,13 @@ def set_target_enabled(*, actor: AbstractBaseUser, target: AwsTarget, enabled: b
     if AwsTarget.objects.filter(pk=target.pk, enabled=not enabled).update(enabled=enabled):
         record(actor=actor, action="target.enabled" if enabled else "target.disabled", obj=target)
     target.enabled = enabled
+
+
+@transaction.atomic
+def ask_check(*, actor: AbstractBaseUser, target: AwsTarget) -> None:
+    """Have a job find out what works in a target and what is missing; see aws.checking."""
+    access.require_capability(actor, "administer")
+    fresh: dict[str, Any] = {"asked_at": now(), "checked_at": None, "findings": []}
+    TargetCheck.objects.update_or_create(target=target, defaults=fresh)
+    record(actor=actor, action="target.check-asked", obj=target)
+    enqueue_after_commit("default", jobs.check_target, target.pk)

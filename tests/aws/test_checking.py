@@ -5,13 +5,17 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
+from audit.models import AuditEntry
+from aws import jobs, services
 from aws import laboratory as lab
-from aws.checking import Outcome, check
+from aws.checking import STALE, Outcome, check, unanswered
 from aws.checking.permissions import probes
 from aws.laboratory import PORTAL_ROLE, PORTAL_USER, SERVICE_ROLE, Key, LaboratoryAccount
-from aws.models import AwsTarget
+from aws.models import AwsTarget, TargetCheck
 from aws.vault import seal
+from common.clock import now
 from tests.sandbox.conftest import ROOT, start_sandbox, stop_sandbox
 from tests.support import factories
 
@@ -299,3 +303,23 @@ def test_the_command_tells_people_and_programs_and_its_status_says_whether_all_i
     assert missing[0]["add"][0]["statement"]["Action"] == "ssm:DescribeDocument"
     with pytest.raises(CommandError, match=r"no target “Nowhere”\. Targets: Sandbox"):
         call_command("check_target", "Nowhere")
+
+
+def test_an_administrator_has_a_target_checked_from_its_page(client, administrator, target, account):
+    account.put_role_policy(without(account.portal_policy(), "ssm:DescribeDocument"))
+    client.force_login(administrator)
+    page, part = reverse("aws:target", args=[target.pk]), reverse("aws:target-check", args=[target.pk])
+    assert "Nobody has checked it yet" in client.get(page).content.decode()
+    client.post(part, {"check": "yes"})
+    assert "hx-get" in client.get(part).content.decode()
+    jobs.check_target(target.pk)
+    shown = client.get(page).content.decode()
+    assert "Something is missing" in shown
+    assert "ssm:DescribeDocument" in shown
+    assert "hx-get" not in client.get(part).content.decode()
+    # What is asked for anew meanwhile stays open, and a lost job is found again.
+    services.ask_check(actor=administrator, target=target)
+    assert unanswered() == []
+    TargetCheck.objects.update(asked_at=now() - STALE * 2)
+    assert unanswered() == [target.pk]
+    assert AuditEntry.objects.filter(action="target.check-asked").count() == 2

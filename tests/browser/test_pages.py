@@ -62,6 +62,7 @@ PAGES = {
         "/policies/1/",
         "/policies/new/",
         "/audit/",
+        "/maintenance/",
     ),
     "stranger": ("/", "/run/", "/documents/", "/runs/", "/approvals/", "/me/aws/"),
 }
@@ -76,6 +77,7 @@ PARTS = {
     "documents:completions",
     "documents:publication",
     "aws:identity-status",
+    "aws:target-check",
 }
 REFUSED = {
     "/people/new/": "Add the person",
@@ -83,6 +85,7 @@ REFUSED = {
     "/targets/new/": "Add the target",
     "/roles/new/": "Add the service role",
     "/policies/new/": "Save policy",
+    "/maintenance/": "Pause launches",
     "/delegations/new/?document=1": "Make the delegation",
     "/delegations/1/": "Grant",
     "/documents/1/access/": "Grant",

@@ -119,6 +119,7 @@ ROWS: dict[str, Row] = {
     "aws:role-new": Row(ADMINISTRATORS, posts=ADMINISTRATORS_FORM),
     "aws:role": Row(ADMINISTRATORS, ("role",)),
     "aws:role-edit": Row(ADMINISTRATORS, ("role",), posts=ADMINISTRATORS_FORM),
+    "aws:target-check": Row(ADMINISTRATORS, ("target",), posts=ADMINISTRATORS_SWITCH),
     "aws:role-grant": Row(ADMINISTRATORS_FORM, ("role",), "post"),
     "aws:role-revoke": Row(NOBODYS, ("role",), "post"),
     "audit:list": Row(ADMINISTRATORS),
