@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db.models import Model, Q, QuerySet
@@ -195,7 +196,7 @@ def visible(actor: Actor, permission: str, queryset: QuerySet[M]) -> QuerySet[M]
     sources = rules.granting(permission)
     if not (actor.is_authenticated and actor.is_active):
         return queryset.none()
-    if rules.capabilities.get(permission) in capabilities(actor):
+    if everywhere(actor, permission, queryset.model):
         return queryset
     if rules.grantable:
         return queryset.filter(_granted(actor, sources, queryset.model))
@@ -204,6 +205,21 @@ def visible(actor: Actor, permission: str, queryset: QuerySet[M]) -> QuerySet[M]
         for _, filters in rules.through.get(source, ()):
             condition |= filters(actor)
     return queryset.filter(condition)
+
+
+def everywhere(actor: Actor, permission: str, model: type[Model]) -> bool:
+    """Say whether a capability of the actor gives `permission` on every object of `model`."""
+    return rules_for(model).capabilities.get(permission) in capabilities(actor)
+
+
+def holders(queryset: QuerySet[Any], permission: str) -> Q:
+    """Return the filter for users who were, or whose groups were, granted `permission` on one of `queryset`."""
+    sources = rules_for(queryset.model).granting(permission)
+    here = {"content_object__in": queryset.order_by(), "permission__codename__in": sources}
+    in_person = user_grants(queryset.model).filter(**here)
+    by_group = group_grants(queryset.model).filter(**here)
+    members = get_user_model().groups.through._default_manager.filter(group__in=by_group.values("group_id"))
+    return Q(pk__in=in_person.values("user_id")) | Q(pk__in=members.values("user_id"))
 
 
 def permissions(actor: Actor, objects: Iterable[Model]) -> dict[Any, frozenset[str]]:

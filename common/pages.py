@@ -89,7 +89,9 @@ def _beyond(direction: list[str], values: list[str]) -> Q:
         comparison = "lt" if name.startswith("-") else "gt"
         condition |= equal & Q(**{f"{bare}__{comparison}": value})
         equal &= Q(**{bare: value})
-    return condition
+    # This follows from the rest; it is the part with which an index finds the place.
+    first, end = direction[0], "lte" if direction[0].startswith("-") else "gte"
+    return Q(**{f"{first.lstrip('-')}__{end}": values[0]}) & condition
 
 
 def _key(row: Any, order: tuple[str, ...]) -> str:

@@ -44,6 +44,8 @@ class Document(models.Model):
             ("publish", "Can publish the document to AWS"),
         ]
         ordering = ["name"]
+        # The order of the list.
+        indexes = [models.Index(fields=["-updated_at", "-id"])]
 
     def __str__(self) -> str:
         return self.name

@@ -59,8 +59,8 @@ def document_list(
     kept = {"q": search, "owner": owner}
     return Page(
         tuple(_rows(actor, documents)),
-        newer=_address(kept, after=_key(documents[0])) if newer else "",
-        older=_address(kept, before=_key(documents[-1])) if older else "",
+        newer=_address(kept, after=_key(documents[0])) if newer and documents else "",
+        older=_address(kept, before=_key(documents[-1])) if older and documents else "",
     )
 
 
@@ -69,13 +69,14 @@ def _keyset(found: QuerySet[Document], *, before: str, after: str) -> tuple[list
     upward = _parsed_key(after)
     if upward:
         moment, key = upward
-        later = Q(updated_at__gt=moment) | Q(updated_at=moment, pk__gt=key)
+        # The first condition follows from the second; it is the one with which an index finds the place.
+        later = Q(updated_at__gte=moment) & (Q(updated_at__gt=moment) | Q(pk__gt=key))
         page = list(found.filter(later).order_by("updated_at", "pk")[: PAGE_SIZE + 1])
         return page[:PAGE_SIZE][::-1], len(page) > PAGE_SIZE, True
     downward = _parsed_key(before)
     if downward:
         moment, key = downward
-        found = found.filter(Q(updated_at__lt=moment) | Q(updated_at=moment, pk__lt=key))
+        found = found.filter(Q(updated_at__lte=moment), Q(updated_at__lt=moment) | Q(pk__lt=key))
     page = list(found.order_by("-updated_at", "-pk")[: PAGE_SIZE + 1])
     return page[:PAGE_SIZE], downward is not None, len(page) > PAGE_SIZE
 

@@ -76,9 +76,12 @@ class Execution(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    delegation = models.ForeignKey(Delegation, on_delete=models.PROTECT, related_name="executions")
+    # Without an index of their own, as every foreign key would have: those below begin with these columns.
+    delegation = models.ForeignKey(
+        Delegation, on_delete=models.PROTECT, related_name="executions", db_index=False
+    )
     operator = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="executions"
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="executions", db_index=False
     )
     version = models.ForeignKey(DocumentVersion, on_delete=models.PROTECT, related_name="executions")
     target = models.ForeignKey(AwsTarget, on_delete=models.PROTECT, related_name="executions")
@@ -95,7 +98,7 @@ class Execution(models.Model):
 
     status = models.CharField(max_length=32, choices=Status.choices, default=Status.QUEUED)
     failure = models.TextField(blank=True)
-    aws_execution_id = models.CharField(max_length=36, blank=True, db_index=True)
+    aws_execution_id = models.CharField(max_length=36, blank=True)
     executed_by = models.CharField(max_length=600, blank=True)
     current_step = models.CharField(max_length=128, blank=True)
     outputs = models.JSONField(default=dict)
@@ -121,11 +124,19 @@ class Execution(models.Model):
         default_permissions = ()
         ordering = ["-requested_at", "-id"]
         indexes = [
-            models.Index(fields=["operator", "-requested_at"]),
-            models.Index(fields=["delegation", "-requested_at"]),
+            models.Index(fields=["aws_execution_id"]),
+            # What the list of runs is read by, in its order: all, a person's, a delegation's, those in one
+            # state, a delegation's in one state.
             models.Index(fields=["-requested_at", "-id"]),
+            models.Index(fields=["operator", "-requested_at", "-id"]),
+            models.Index(fields=["delegation", "-requested_at", "-id"]),
+            models.Index(fields=["status", "-requested_at", "-id"]),
+            models.Index(fields=["delegation", "status", "-requested_at", "-id"]),
             # Conditions that SQLite too knows again in a query: on a list of states it does not.
             models.Index(fields=["target", "status"], name="executions_unended", condition=Q(ended_at=None)),
+            models.Index(
+                fields=["-requested_at", "-id"], name="executions_unended_list", condition=Q(ended_at=None)
+            ),
             models.Index(
                 fields=["target", "behind_since"],
                 name="executions_behind",
@@ -160,7 +171,8 @@ class Execution(models.Model):
 class StepExecution(models.Model):
     """One step of a run, as AWS last reported it."""
 
-    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps")
+    # The constraint's index serves the foreign key as well.
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="steps", db_index=False)
     aws_step_id = models.CharField(max_length=36)
     position = models.PositiveIntegerField()
     name = models.CharField(max_length=128)
@@ -176,6 +188,8 @@ class StepExecution(models.Model):
         default_permissions = ()
         ordering = ["position"]
         constraints = [models.UniqueConstraint(fields=["execution", "aws_step_id"], name="one_row_per_step")]
+        # Steps that wait for an answer are few among all that ever were.
+        indexes = [models.Index(fields=["status"], name="steps_unended", condition=Q(ended_at=None))]
 
     def __str__(self) -> str:
         return f"{self.name} of {self.execution_id}"
@@ -194,7 +208,8 @@ class StepExecution(models.Model):
 class ExecutionEvent(models.Model):
     """A numbered fact about a run; what live pages read."""
 
-    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="events")
+    # The constraint's index serves the foreign key as well.
+    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="events", db_index=False)
     number = models.PositiveIntegerField()
     at = models.DateTimeField(default=now)
     kind = models.CharField(max_length=32)

@@ -19,6 +19,7 @@ from common import access
 from common.clock import now
 from documents.models import Publication
 from executions.models import FINAL, Execution, ExecutionEvent, StepExecution, TrackingLease
+from executions.newest import PROBED, Key, Window
 from executions.services import ANSWERS, WAITING_STEP, just_answered
 from executions.transitions import IN_FLIGHT_IN_AWS
 
@@ -93,20 +94,18 @@ def runs(actor: User, filters: Mapping[str, str]) -> Page:
         filters: from the address: q (words of delegation, document or person, or an id), status, delegation,
             operator (ids), period (of PERIODS), before and after (keys of the neighbouring pages).
     """
-    found = _filtered(access.visible(actor, "view", Execution.objects.all()), filters)
-    found = found.select_related("delegation", "operator", "target", "version__document")
     upward, downward = _key(filters.get("after", "")), _key(filters.get("before", ""))
-    if upward:
-        moment, key = upward
-        later_ones = found.filter(Q(requested_at__gt=moment) | Q(requested_at=moment, pk__gt=key))
-        rows = list(later_ones.order_by("requested_at", "pk")[: PAGE_SIZE + 1])
-        newer, older, rows = len(rows) > PAGE_SIZE, True, rows[:PAGE_SIZE][::-1]
-    else:
-        if downward:
-            moment, key = downward
-            found = found.filter(Q(requested_at__lt=moment) | Q(requested_at=moment, pk__lt=key))
-        rows = list(found.order_by("-requested_at", "-pk")[: PAGE_SIZE + 1])
-        newer, older, rows = downward is not None, len(rows) > PAGE_SIZE, rows[:PAGE_SIZE]
+    window = Window(PAGE_SIZE + 1, upwards=upward is not None)
+    keys = _keys(actor, _bounded(_filtered(filters), upward, downward), filters, window)
+    more, keys = len(keys) > PAGE_SIZE, keys[:PAGE_SIZE]
+    # The door is asked again for the rows themselves: the keys are only where to look.
+    seen = access.visible(actor, "view", Execution.objects.filter(pk__in=[key for _, key in keys]))
+    rows = list(
+        seen.select_related("delegation", "operator", "target", "version")
+        .defer("parameters", "outputs", "failure", "version__text")
+        .order_by("-requested_at", "-pk")
+    )
+    newer, older = (more, True) if upward else (downward is not None, more)
     kept = {name: value for name, value in filters.items() if name not in {"before", "after"}}
     return Page(
         tuple(rows),
@@ -115,35 +114,85 @@ def runs(actor: User, filters: Mapping[str, str]) -> Page:
     )
 
 
-def _filtered(found: QuerySet[Execution], filters: Mapping[str, str]) -> QuerySet[Execution]:
-    if words := filters.get("q", "").strip():
-        condition = (
-            Q(delegation__name__icontains=words)
-            | Q(aws_document_name__icontains=words)
-            | Q(operator__username__icontains=words)
-            | Q(aws_execution_id=words)
-        )
-        with suppress(ValueError):
-            condition |= Q(pk=UUID(words))
-        found = found.filter(condition)
+def _filtered(filters: Mapping[str, str]) -> QuerySet[Execution]:
+    """Return the runs that the filters leave, but for those that name delegations."""
+    found = Execution.objects.all()
     status = filters.get("status", "")
     if status == UNFINISHED:
-        found = found.exclude(status__in=FINAL)
+        found = found.filter(ended_at=None).exclude(status__in=FINAL)
     elif status:
         found = found.filter(status=status)
-    for name in ("delegation", "operator"):
-        if filters.get(name, "").isdecimal():
-            found = found.filter(**{name: int(filters[name])})
+    if filters.get("operator", "").isdecimal():
+        found = found.filter(operator=int(filters["operator"]))
     if filters.get("period") in PERIODS:
         found = found.filter(requested_at__gte=now() - PERIODS[filters["period"]][1])
     return found
+
+
+def _bounded(found: QuerySet[Execution], upward: Key | None, downward: Key | None) -> QuerySet[Execution]:
+    # The first condition follows from the second; it is the one with which an index finds the place.
+    if upward:
+        at, key = upward
+        return found.filter(Q(requested_at__gte=at), Q(requested_at__gt=at) | Q(pk__gt=key))
+    if downward:
+        at, key = downward
+        return found.filter(Q(requested_at__lte=at), Q(requested_at__lt=at) | Q(pk__lt=key))
+    return found
+
+
+def _keys(actor: User, found: QuerySet[Execution], filters: Mapping[str, str], window: Window) -> list[Key]:
+    """Return the keys of the first of `found` that the actor may see and that the words fit."""
+    chosen = None
+    if filters.get("delegation", "").isdecimal():
+        chosen = Delegation.objects.filter(pk=int(filters["delegation"]))
+    words = filters.get("q", "").strip()
+    if not words:
+        # Where few are left anyhow, or they are one person's, nothing is gained by asking each delegation.
+        narrow = bool(filters.get("operator")) or filters.get("status") == UNFINISHED
+        return _of_delegations(actor, found, chosen, window, probed=not narrow)
+    if chosen is not None:
+        found = found.filter(delegation__in=chosen)
+    named = Delegation.objects.filter(Q(name__icontains=words) | Q(document__name__icontains=words))
+    people = list(User.objects.filter(username__icontains=words).values_list("pk", flat=True))
+    meant = Q(aws_execution_id=words)
+    with suppress(ValueError):
+        meant |= Q(pk=UUID(words))
+    return window.merged(
+        [
+            *_of_delegations(actor, found, named, window),
+            *window.of(access.visible(actor, "view", found.filter(operator__in=people))),
+            *window.of(access.visible(actor, "view", found.filter(meant))),
+        ]
+    )
+
+
+def _of_delegations(
+    actor: User,
+    found: QuerySet[Execution],
+    scope: QuerySet[Delegation] | None,
+    window: Window,
+    *,
+    probed: bool = True,
+) -> list[Key]:
+    """Return the first keys of `found` that the actor may see, of the delegations in `scope` (None: all)."""
+    everything = access.everywhere(actor, "view", Execution)
+    within = found if scope is None else found.filter(delegation__in=scope)
+    if (everything and scope is None) or not probed:
+        return window.of(access.visible(actor, "view", within))
+    offered = Delegation.objects.all() if scope is None else scope
+    seen = offered if everything else access.visible(actor, "view", offered)
+    keys = list(seen.order_by().values_list("pk", flat=True)[: PROBED + 1])
+    if len(keys) > PROBED:
+        return window.of(access.visible(actor, "view", within))
+    own = [] if everything else window.of(within.filter(operator=actor.pk))
+    return window.merged([*own, *window.among(found, keys)])
 
 
 def _as_key(run: Execution) -> str:
     return f"{run.requested_at.isoformat()}~{run.pk}"
 
 
-def _key(text: str) -> tuple[datetime, UUID] | None:
+def _key(text: str) -> Key | None:
     moment, _, key = text.partition("~")
     try:
         at, run = parse_datetime(moment), UUID(key)
@@ -153,13 +202,18 @@ def _key(text: str) -> tuple[datetime, UUID] | None:
 
 
 def filter_choices(actor: User) -> dict[str, list[tuple[str, str]]]:
-    """Return what the list's filters offer: delegations and people of runs that the actor may see."""
-    seen = access.visible(actor, "view", Execution.objects.all())
-    delegations = Delegation.objects.filter(Exists(seen.filter(delegation=OuterRef("pk")).order_by()))
-    people = User.objects.filter(Exists(seen.filter(operator=OuterRef("pk")).order_by()))
+    """Return what the list's filters offer: the delegations that the actor may see, and who may launch them.
+
+    Who sees all runs is offered all delegations and everybody.
+    """
+    seen = access.visible(actor, "view", Delegation.objects.all())
+    if access.everywhere(actor, "view", Execution):
+        people = User.objects.all()
+    else:
+        people = User.objects.filter(Q(pk=actor.pk) | access.holders(seen, "execute"))
     return {
         "delegation": [
-            (str(key), name) for key, name in delegations.order_by("name").values_list("pk", "name")[:CHOICES]
+            (str(key), name) for key, name in seen.order_by("name").values_list("pk", "name")[:CHOICES]
         ],
         "operator": [
             (str(person.pk), person.get_full_name()) for person in people.order_by("username")[:CHOICES]
@@ -285,7 +339,9 @@ def approvals(actor: User, *, after: str = "") -> tuple[list[StepExecution], str
     """Return the waiting steps that the actor may answer, longest waiting first, and the next page's key."""
     answerable = access.visible(actor, "signal", Execution.objects.exclude(status__in=FINAL))
     found = (
-        StepExecution.objects.filter(status__in=WAITING_STEP, action__in=ANSWERS, execution__in=answerable)
+        StepExecution.objects.filter(
+            status__in=WAITING_STEP, action__in=ANSWERS, ended_at=None, execution__in=answerable
+        )
         .select_related("execution__delegation", "execution__operator", "execution__target")
         .order_by("pk")
     )

@@ -3,6 +3,8 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from audit import services
 from audit.models import AuditEntry
@@ -88,10 +90,14 @@ def test_it_pages_both_ways_and_keeps_the_filters(client, author):
     assert numbers(client.get(PAGE + second.context["page"].back)) == list(range(60, 35, -1))
 
 
-def test_it_costs_the_same_whatever_is_recorded(client, author, django_assert_max_num_queries):
+def test_it_costs_the_same_whatever_is_recorded(client, author, django_assert_num_queries):
+    services.record(actor=author, action="person.greeted", obj=author)
+    client.get(PAGE)
+    with CaptureQueriesContext(connection) as few:
+        client.get(PAGE)
     for _ in range(30):
         services.record(actor=author, action="person.greeted", obj=author)
-    with django_assert_max_num_queries(8):
+    with django_assert_num_queries(len(few)):
         client.get(PAGE)
 
 

@@ -1,0 +1,73 @@
+"""The first runs, in the order of time, of many delegations: at a cost that no number of runs raises.
+
+A database that is asked for the newest runs of some delegations walks through everybody's runs, the newest
+first, until it has met enough of theirs, or sorts all of theirs. Either may be a million rows. Here each
+delegation is asked for its own newest run, which an index tells; of the few whose newest runs are the newest
+it is asked up to where a page can reach; and only what lies before that is read.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from django.db.models import OuterRef, QuerySet, Subquery
+
+from accounts.models import Delegation
+from executions.models import Execution
+
+# Who sees more delegations than this is served in the order of time: they meet what they may see soon.
+PROBED = 1000
+
+# When a run was asked for, and its id: what the list is ordered by.
+Key: TypeAlias = tuple[datetime, UUID]
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of a list that is wanted: the first `size` runs.
+
+    Attributes:
+        size: how many.
+        upwards: the oldest come first; otherwise the newest.
+    """
+
+    size: int
+    upwards: bool = False
+
+    @property
+    def _order(self) -> tuple[str, str]:
+        return ("requested_at", "pk") if self.upwards else ("-requested_at", "-pk")
+
+    def merged(self, keys: Iterable[Key]) -> list[Key]:
+        """Return the first of `keys`, each once."""
+        return sorted(set(keys), reverse=not self.upwards)[: self.size]
+
+    def of(self, found: QuerySet[Execution]) -> list[Key]:
+        """Return the first keys of `found`: one query."""
+        return list(found.order_by(*self._order).values_list("requested_at", "pk")[: self.size])
+
+    def among(self, found: QuerySet[Execution], delegations: Sequence[int]) -> list[Key]:
+        """Return the first keys of what of `found` belongs to `delegations` (ids): three queries."""
+        of_each = found.filter(delegation=OuterRef("pk")).order_by(*self._order).values("requested_at")
+        probed = Delegation.objects.order_by().filter(pk__in=delegations)
+        first = dict(probed.annotate(first=Subquery(of_each[:1])).values_list("pk", "first"))
+        running = sorted({at for at in first.values() if at is not None}, reverse=not self.upwards)
+        # The runs wanted lie in as many delegations at most: those that begin first.
+        ends = running[self.size - 1 : self.size]
+        near = [
+            key for key, at in first.items() if at is not None and not (ends and self._beyond(at, ends[0]))
+        ]
+        # No delegation has to be read beyond as many runs as are wanted.
+        last = probed.filter(pk__in=near).annotate(last=Subquery(of_each[self.size - 1 : self.size]))
+        ends += [at for at in last.values_list("last", flat=True) if at is not None]
+        reached = found.filter(delegation__in=near)
+        if ends and self.upwards:
+            reached = reached.filter(requested_at__lte=min(ends))
+        elif ends:
+            reached = reached.filter(requested_at__gte=max(ends))
+        return self.merged(reached.order_by().values_list("requested_at", "pk"))
+
+    def _beyond(self, at: datetime, end: datetime) -> bool:
+        return at > end if self.upwards else at < end
