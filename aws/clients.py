@@ -21,6 +21,7 @@ from botocore.credentials import (
     Credentials,
     ReadOnlyCredentials,
 )
+from botocore.exceptions import BotoCoreError, ClientError
 
 from aws.models import AwsTarget
 
@@ -33,13 +34,31 @@ _CONFIG = Config(
 )
 
 
+# How services say that the keys of a request mean nothing to them any more.
+# https://docs.aws.amazon.com/systems-manager/latest/APIReference/CommonErrors.html
+_ENDED = frozenset(
+    {"ExpiredToken", "ExpiredTokenException", "InvalidClientTokenId", "UnrecognizedClientException"}
+)
+
+
+class SessionEnded(BotoCoreError):
+    """AWS refused a session of the portal's own before its time: the next call opens another."""
+
+    fmt = "AWS has ended the portal's session: {said}"
+
+
 @dataclass(frozen=True)
 class Keys:
-    """An access key, long-lived or a session's."""
+    """An access key, long-lived or a session's.
+
+    Attributes:
+        forget: for a session that is kept: called when AWS knows it no longer.
+    """
 
     access_key_id: str
     secret_access_key: str = field(repr=False)
     session_token: str | None = field(default=None, repr=False)
+    forget: Callable[[], None] | None = field(default=None, repr=False, compare=False)
 
 
 _signing: ContextVar[Keys] = ContextVar("signing")
@@ -89,6 +108,12 @@ class Client:
             before = _signing.set(self._keys)
             try:
                 return operation(**request)
+            except ClientError as error:
+                detail = error.response.get("Error", {})
+                if self._keys.forget is None or detail.get("Code") not in _ENDED:
+                    raise
+                self._keys.forget()
+                raise SessionEnded(said=detail.get("Message", "")) from error
             finally:
                 _signing.reset(before)
 

@@ -9,6 +9,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -44,6 +45,10 @@ class _Sessions:
             while len(self._kept) > MOST_KEPT:
                 self._kept.popitem(last=False)
 
+    def drop(self, key: str) -> None:
+        with self._lock:
+            self._kept.pop(key, None)
+
     def forget(self) -> None:
         with self._lock:
             self._kept.clear()
@@ -71,7 +76,12 @@ def opened(own: Keys | None, target: AwsTarget, request: Mapping[str, Any]) -> K
         answer = client("sts", target, own).assume_role(**request)["Credentials"]
     except (ClientError, BotoCoreError) as error:
         raise translated(error, "AssumeRole") from error
-    keys = Keys(answer["AccessKeyId"], answer["SecretAccessKey"], answer["SessionToken"])
+    keys = Keys(
+        answer["AccessKeyId"],
+        answer["SecretAccessKey"],
+        answer["SessionToken"],
+        forget=partial(_sessions.drop, key),
+    )
     _sessions.keep(key, keys, answer["Expiration"])
     return keys
 

@@ -1,6 +1,7 @@
 """Whose keys sign the portal's calls, over the wire."""
 
 import threading
+from dataclasses import replace
 
 import boto3
 import pytest
@@ -9,6 +10,7 @@ from botocore.exceptions import ClientError
 from aws import clients, sessions
 from aws.clients import Keys
 from aws.connections import as_portal
+from aws.errors import AwsError
 from tests.executions.conftest import lab_target
 from tests.support.factories import make_target
 
@@ -66,3 +68,20 @@ def test_the_portals_session_is_the_same_for_calls_one_after_the_other(
     first = as_portal(target, on_behalf_of="automation-portal")._client._keys
     assert as_portal(target, on_behalf_of="automation-portal")._client._keys == first
     assert as_portal(target, on_behalf_of="olga")._client._keys != first
+
+
+def test_a_session_that_aws_no_longer_knows_is_forgotten_and_the_call_may_be_made_again(
+    account, laboratory, portal_key, valkey
+):
+    target = lab_target(account._endpoint_url, laboratory, portal_key)
+    sessions.forget()
+    as_portal(target, on_behalf_of="olga")
+    # As if AWS had lost or revoked it.
+    for key, (keys, ends_at) in sessions._sessions._kept.items():
+        sessions._sessions.keep(key, replace(keys, access_key_id="ASIAUNKNOWN000000000"), ends_at)
+    with pytest.raises(AwsError, match="ended the portal's session") as refused:
+        as_portal(target, on_behalf_of="olga").document(name="AWS-StopEC2Instance", version="1")
+    assert refused.value.retryable
+    with pytest.raises(AwsError) as answered:
+        as_portal(target, on_behalf_of="olga").document(name="there-is-none", version="1")
+    assert answered.value.aws_code == "InvalidDocument"
