@@ -108,8 +108,8 @@ RQ_QUEUES = {
     # What a person waits for.
     "launch": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 120},
     "default": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 300},
-    # One job a target, following all its runs.
-    "tracking": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 120},
+    # Follows all runs of one target or several, for a turn of several minutes.
+    "tracking": {"URL": REDIS_URL, "DEFAULT_TIMEOUT": 900},
 }
 RQ = {"COMMIT_MODE": "on_db_commit", "DEFAULT_RESULT_TTL": 300, "WORKER_CLASS": "common.workers.Worker"}
 

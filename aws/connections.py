@@ -15,6 +15,7 @@ from django.conf import settings
 from aws import sessions
 from aws.clients import Keys, client
 from aws.errors import translated
+from aws.events_queue import EventsQueue
 from aws.gateway import SsmGateway
 from aws.models import AwsTarget, CallerIdentity, KeyedCredentials
 from aws.quotas import Quotas
@@ -121,6 +122,15 @@ def as_portal(target: AwsTarget, *, on_behalf_of: str, run_id: str | None = None
     """
     keys = _portal_keys(target, person=on_behalf_of, run_id=run_id)
     return SsmGateway(client("ssm", target, keys), Quotas(target))
+
+
+def events_queue(target: AwsTarget) -> EventsQueue:
+    """Return the queue of Automation's events in `target`, read with the portal's own credentials.
+
+    Raises AwsError when the target's role cannot be assumed.
+    """
+    keys = _portal_keys(target, person="automation-portal", run_id=None)
+    return EventsQueue(client("sqs", target, keys), target.events_queue_url)
 
 
 def as_caller(target: AwsTarget, *, user: "AbstractBaseUser", run_id: str | None = None) -> SsmGateway:

@@ -4,9 +4,9 @@ https://docs.aws.amazon.com/systems-manager/latest/APIReference/Welcome.html
 """
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -17,6 +17,8 @@ from aws.quotas import START, Quotas
 
 # DescribeAutomationExecutions gives at most this many a page.
 PAGE = 50
+# One of its filters takes at most this many values.
+MOST_VALUES = 10
 
 
 @dataclass(frozen=True)
@@ -209,23 +211,36 @@ class SsmGateway:
             steps=tuple(_step(row) for row in rows),
         )
 
-    def summaries(self, since: datetime) -> Iterator[RemoteSummary]:
-        """Yield the automations that started at `since` or later, newest first; one call for every 50."""
-        rows = self._pages(
+    def listed(
+        self, statuses: Collection[str], *, since: datetime | None = None, token: str = ""
+    ) -> tuple[list[RemoteSummary], str]:
+        """Return a page of the account's automations, and the token of the next; "" when there is none.
+
+        Arguments:
+            statuses: those wanted, MOST_VALUES at most; any of them will do.
+            since: when the wanted ones were started at the earliest; None for all.
+            token: of the page wanted; "" for the first.
+
+        https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeAutomationExecutions.html
+        """
+        filters = [{"Key": "ExecutionStatus", "Values": sorted(statuses)}]
+        if since is not None:
+            moment = since.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            filters.append({"Key": "StartTimeAfter", "Values": [moment]})
+        request: dict[str, Any] = {"Filters": filters, "MaxResults": PAGE}
+        if token:
+            request["NextToken"] = token
+        answer = self._call(self._client.describe_automation_executions, **request)
+        rows = answer.get("AutomationExecutionMetadataList", [])
+        return [_summary(row) for row in rows], answer.get("NextToken") or ""
+
+    def described(self, aws_ids: Collection[str]) -> list[RemoteSummary]:
+        """Return what AWS knows of these automations (MOST_VALUES at most), in one call."""
+        answer = self._call(
             self._client.describe_automation_executions,
-            "AutomationExecutionMetadataList",
-            Filters=[{"Key": "StartTimeAfter", "Values": [since.strftime("%Y-%m-%dT%H:%M:%SZ")]}],
-            MaxResults=PAGE,
+            Filters=[{"Key": "ExecutionId", "Values": list(aws_ids)}],
         )
-        for row in rows:
-            yield RemoteSummary(
-                aws_id=row["AutomationExecutionId"],
-                status=row["AutomationExecutionStatus"],
-                failure=row.get("FailureMessage", ""),
-                current_step=row.get("CurrentStepName", ""),
-                started_at=row.get("ExecutionStartTime"),
-                ended_at=row.get("ExecutionEndTime"),
-            )
+        return [_summary(row) for row in answer.get("AutomationExecutionMetadataList", [])]
 
     def stop(self, aws_id: str) -> None:
         """Cancel an automation: the present step is stopped, onCancel steps run."""
@@ -264,6 +279,17 @@ def _document(description: Mapping[str, Any]) -> RemoteDocument:
         sha256=description.get("Hash", ""),
         status=description.get("Status", ""),
         failure=description.get("StatusInformation", ""),
+    )
+
+
+def _summary(row: Mapping[str, Any]) -> RemoteSummary:
+    return RemoteSummary(
+        aws_id=row["AutomationExecutionId"],
+        status=row["AutomationExecutionStatus"],
+        failure=row.get("FailureMessage", ""),
+        current_step=row.get("CurrentStepName", ""),
+        started_at=row.get("ExecutionStartTime"),
+        ended_at=row.get("ExecutionEndTime"),
     )
 
 

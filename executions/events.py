@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
-from executions import wakeups
+from executions import limits, wakeups
 from executions.models import Execution, ExecutionEvent
 
 
@@ -32,16 +32,26 @@ def append(execution_id: UUID, facts: Sequence[Fact]) -> int:
     with transaction.atomic():
         Execution.objects.filter(pk=execution_id).update(last_event=F("last_event") + len(facts))
         run = Execution.objects.only("last_event", "status", "behind_since").get(pk=execution_id)
-        last = run.last_event
-        ExecutionEvent.objects.bulk_create(
-            ExecutionEvent(
-                execution_id=execution_id,
-                number=number,
-                kind=fact.kind,
-                message=fact.message,
-                data=dict(fact.data),
-            )
-            for number, fact in enumerate(facts, start=last - len(facts) + 1)
+        append_to_all([(run, facts)])
+    return run.last_event
+
+
+def append_to_all(news: Sequence[tuple[Execution, Sequence[Fact]]]) -> None:
+    """Keep the facts of several runs in the caller's transaction, and wake their pages after its commit.
+
+    The caller has raised each run's `last_event` by the number of its facts, there and in the run as given.
+    """
+    ExecutionEvent.objects.bulk_create(
+        ExecutionEvent(
+            execution_id=run.pk,
+            number=number,
+            kind=fact.kind,
+            message=fact.message,
+            data=dict(fact.data),
         )
-        transaction.on_commit(partial(wakeups.tell_watchers, [execution_id]))
-    return last
+        for run, facts in news
+        for number, fact in enumerate(facts, start=run.last_event - len(facts) + 1)
+    )
+    transaction.on_commit(partial(wakeups.tell_watchers, [run.pk for run, _ in news]))
+    if ended := [run.pk for run, _ in news if run.is_final]:
+        transaction.on_commit(partial(limits.launch_who_waited, ended))

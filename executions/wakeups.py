@@ -6,9 +6,7 @@ and subscribe. https://redis.io/docs/latest/develop/pubsub/
 
 import logging
 import time
-from collections.abc import AsyncGenerator, Collection, Iterable, Iterator
-from contextlib import contextmanager
-from typing import Any, Protocol
+from collections.abc import AsyncGenerator, Collection, Iterable
 from uuid import UUID
 
 import redis.asyncio
@@ -28,8 +26,7 @@ _RUNS_CHANNEL = "portal:runs"
 SILENCE_SECONDS = 15.0
 
 
-def _target_channel(target_id: int) -> str:
-    return f"portal:target:{target_id}"
+_TARGETS = "portal:target:"
 
 
 def _publish(channel: str, text: str) -> None:
@@ -46,7 +43,7 @@ def tell_watchers(execution_ids: Iterable[UUID]) -> None:
 
 def tell_tracker(target_id: int) -> None:
     """Wake the tracker of a target: there is something new to ask AWS about."""
-    _publish(_target_channel(target_id), "look")
+    _publish(f"{_TARGETS}{target_id}", "look")
 
 
 # Which runs somebody looks at: a sorted set of ids, each with the second until which that holds.
@@ -103,48 +100,36 @@ async def changes() -> AsyncGenerator[list[UUID] | None, None]:
             asked = message is None
 
 
-class Waiter(Protocol):
-    """How a tracker lets time pass."""
+class Ears:
+    """The wake-ups of targets' trackers, for the one process that follows some of them."""
 
-    def wait(self, seconds: float) -> None:
-        """Return after `seconds`, or as soon as there is something new to look at."""
+    def __init__(self) -> None:
+        self._subscription = queueing.connection().pubsub(ignore_subscribe_messages=True)
+        self._listens = False
 
-    def sleep(self, seconds: float) -> None:
-        """Return after `seconds`, whatever happens."""
+    def heard(self, seconds: float) -> set[int]:
+        """Return the targets of which somebody said that there is something new; wait for one so long.
 
-    def monotonic(self) -> float:
-        """Return a clock's seconds."""
-
-
-class TargetWaiter:
-    """Waits for a target's wake-ups."""
-
-    def __init__(self, subscription: Any) -> None:
-        self._subscription = subscription
-
-    def wait(self, seconds: float) -> None:
-        """Return after `seconds`, or as soon as there is something new to look at."""
+        A queue that does not answer is waited out: trackers look by themselves.
+        """
         end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            message = self._subscription.get_message(timeout=left)
-            if message is not None and message["type"] == "message":
-                return
+        found: set[int] = set()
+        try:
+            if not self._listens:
+                self._subscription.psubscribe(f"{_TARGETS}*")
+                self._listens = True
+            while True:
+                left = 0.0 if found else max(0.0, end - time.monotonic())
+                message = self._subscription.get_message(timeout=left)
+                if message is not None:
+                    found.add(int(message["channel"].decode().removeprefix(_TARGETS)))
+                elif not left:
+                    return found
+        except RedisError as error:
+            log.warning("Wake-ups are not heard: the queue does not answer (%s)", error)
+            time.sleep(max(0.0, end - time.monotonic()))
+            return found
 
-    def sleep(self, seconds: float) -> None:
-        """Return after `seconds`, whatever happens."""
-        time.sleep(seconds)
-
-    def monotonic(self) -> float:
-        """Return a clock's seconds."""
-        return time.monotonic()
-
-
-@contextmanager
-def waiting_for(target_id: int) -> Iterator[TargetWaiter]:
-    """Listen for the wake-ups of a target. Raises RedisError when the queue does not answer."""
-    subscription = queueing.connection().pubsub()
-    try:
-        subscription.subscribe(_target_channel(target_id))
-        yield TargetWaiter(subscription)
-    finally:
-        subscription.close()
+    def close(self) -> None:
+        """Listen no more."""
+        self._subscription.close()

@@ -135,14 +135,32 @@ def test_steps_that_aws_left_out_are_fetched(ssm, stub):
     assert len(SsmGateway(ssm, QUOTAS).execution(TOKEN).steps) == 2
 
 
-def test_summaries_walk_all_pages_of_fifty(ssm, stub):
-    row = {"AutomationExecutionId": TOKEN, "AutomationExecutionStatus": "Success"}
-    wanted = {"Filters": [{"Key": "StartTimeAfter", "Values": ["2026-01-02T03:04:05Z"]}], "MaxResults": 50}
-    answer = {"AutomationExecutionMetadataList": [row]}
+ROW = {"AutomationExecutionId": TOKEN, "AutomationExecutionStatus": "Success"}
+
+
+def test_automations_are_listed_by_pages_of_fifty(ssm, stub):
+    filters = [
+        {"Key": "ExecutionStatus", "Values": ["Failed", "Success"]},
+        {"Key": "StartTimeAfter", "Values": ["2026-01-02T03:04:05Z"]},
+    ]
+    wanted = {"Filters": filters, "MaxResults": 50}
+    answer = {"AutomationExecutionMetadataList": [ROW]}
     stub.add_response("describe_automation_executions", {**answer, "NextToken": "n"}, wanted)
     stub.add_response("describe_automation_executions", answer, {**wanted, "NextToken": "n"})
-    found = list(SsmGateway(ssm, QUOTAS).summaries(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)))
-    assert [summary.status for summary in found] == ["Success", "Success"]
+    gateway, since = SsmGateway(ssm, QUOTAS), datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    (found,), token = gateway.listed(["Success", "Failed"], since=since)
+    assert (found.status, token) == ("Success", "n")
+    assert gateway.listed(["Success", "Failed"], since=since, token=token) == ([found], "")
+
+
+def test_ten_automations_are_described_by_one_call(ssm, stub):
+    wanted = [f"{TOKEN[:-1]}{number}" for number in range(10)]
+    stub.add_response(
+        "describe_automation_executions",
+        {"AutomationExecutionMetadataList": [ROW]},
+        {"Filters": [{"Key": "ExecutionId", "Values": wanted}]},
+    )
+    assert [summary.aws_id for summary in SsmGateway(ssm, QUOTAS).described(wanted)] == [TOKEN]
 
 
 @pytest.mark.parametrize(
