@@ -20,8 +20,15 @@ class Limit:
 
 
 def run_limits(delegation: Delegation) -> list[str]:
-    """Return what limits how many runs of the delegation there may be, in words; empty without a limit."""
+    """Return in words what limits the delegation's runs: approval and number; empty without a limit."""
     found = []
+    if delegation.approvals_needed:
+        people = (
+            "1 other person approves"
+            if delegation.approvals_needed == 1
+            else f"{delegation.approvals_needed} other people approve"
+        )
+        found.append(f"started when {people}")
     if delegation.max_concurrent is not None:
         found.append(f"at most {delegation.max_concurrent} at the same time")
     if delegation.max_per_day is not None:

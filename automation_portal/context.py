@@ -9,13 +9,15 @@ from django.utils.functional import SimpleLazyObject
 
 from common import access
 from documents.models import Document
+from executions import awaiting
 from executions.maintenance import launches_paused
 from executions.models import Execution, Status
 
 
 def waiting(user: access.Actor) -> int:
-    """Return how many runs wait for an answer that `user` may give."""
-    return access.visible(user, "signal", Execution.objects.filter(status=Status.WAITING)).count()
+    """Return how many runs wait for an answer that `user` may give: at a step, or before their launch."""
+    at_a_step = access.visible(user, "signal", Execution.objects.filter(status=Status.WAITING))
+    return at_a_step.count() + awaiting.waiting_for(user).count()
 
 
 def areas(user: access.Actor) -> list[dict[str, Any]]:

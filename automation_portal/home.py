@@ -28,7 +28,7 @@ def home(request: HttpRequest) -> HttpResponse:
         cards.append(
             {
                 "title": "Waiting for you",
-                "text": "Runs that stand at an approval step you may answer.",
+                "text": "Runs that wait for your approval, or at a step you may answer.",
                 "url": reverse("executions:approvals"),
                 "count": answerable,
                 "icon": "checkbox",

@@ -107,11 +107,16 @@ def reject(*, actor: User, execution: Execution, reason: str) -> LaunchApproval:
     return _answer(actor, execution, Verdict.REJECT, reason)
 
 
-def _answer(actor: User, execution: Execution, verdict: Verdict, comment: str) -> LaunchApproval:
+def check_may_answer(actor: User, execution: Execution) -> None:
+    """Let an actor pass who may approve or reject it. Raises NotFound, or Forbidden with the reason."""
     access.require(actor, "view", execution)
     if execution.operator_id == actor.pk:
         raise Forbidden("You launched this run yourself: somebody else must approve it.", code="four-eyes")
     access.require(actor, "approve", execution)
+
+
+def _answer(actor: User, execution: Execution, verdict: Verdict, comment: str) -> LaunchApproval:
+    check_may_answer(actor, execution)
     comment = comment.strip()
     if len(comment) > COMMENT_LIMIT:
         raise Invalid(

@@ -1,12 +1,15 @@
 """Forms of the operators' pages."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.utils.html import escape
 
 from accounts.launching import LaunchField
+from executions import approving
+from executions.awaiting import LaunchRequest
 from executions.models import Status
 from executions.selectors import PERIODS, UNFINISHED
 from executions.services import COMMENT_LIMIT
@@ -117,6 +120,47 @@ class RunFilter(forms.Form):
         """Return the filters that make sense; one that does not is as if it were not there."""
         self.is_valid()
         return {name: str(value) for name, value in self.cleaned_data.items() if value}
+
+
+class ApprovalForm(forms.Form):
+    """What to say with the approval of a launch."""
+
+    comment = forms.CharField(
+        required=False,
+        label="Comment",
+        help_text="Kept with the run, together with your name.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=approving.COMMENT_LIMIT,
+    )
+
+
+class RejectionForm(forms.Form):
+    """Why a launch is rejected."""
+
+    comment = forms.CharField(
+        label="Why",
+        help_text="The operator reads it. Kept with the run, together with your name.",
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=approving.COMMENT_LIMIT,
+        error_messages={"required": "Say why: the operator reads it."},
+    )
+
+
+@dataclass(frozen=True)
+class AskedLaunch:
+    """A launch that waits for approval, with the forms that answer it."""
+
+    launch: LaunchRequest
+    approval: ApprovalForm
+    rejection: RejectionForm
+
+
+def asked(launch: LaunchRequest, refused: ApprovalForm | RejectionForm | None = None) -> AskedLaunch:
+    """Return the launch with its forms, whose ids are unique on a page of many; `refused` is shown again."""
+    key = launch.run.pk
+    approval = refused if isinstance(refused, ApprovalForm) else ApprovalForm(auto_id=f"approve-{key}-%s")
+    rejection = refused if isinstance(refused, RejectionForm) else RejectionForm(auto_id=f"reject-{key}-%s")
+    return AskedLaunch(launch, approval, rejection)
 
 
 class AnswerForm(forms.Form):

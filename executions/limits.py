@@ -25,11 +25,11 @@ def under_way(delegation_id: int) -> QuerySet[Execution]:
 
 
 def of_the_day(delegation: Delegation, moment: datetime) -> QuerySet[Execution]:
-    """Return the runs that count against what a delegation may launch in the 24 hours before `moment`.
+    """Return the runs that count against a delegation's day before `moment`, latest first.
 
     Those count that were launched; not those that were withdrawn or refused before AWS heard of them. One
     that needs approval counts for as long as it waits and for a day from its approval, so that however long
-    people take no more are started within 24 hours than may be. Each has `since`, its `queued_since`.
+    people take no more are started within 24 hours than may be.
     """
     first = moment - DAY
     lately = Q(since__gt=first, since__lt=moment) | Q(status=Status.AWAITING_APPROVAL)
@@ -39,6 +39,7 @@ def of_the_day(delegation: Delegation, moment: datetime) -> QuerySet[Execution]:
         )
         .annotate(since=Coalesce("approved_at", "requested_at"))
         .filter(lately)
+        .order_by("-since")
     )
     unheard = launched.exclude(status__in=[Status.REFUSED, Status.REJECTED], claimed_at=None)
     return unheard.exclude(status=Status.CANCELLED, claimed_at=None)

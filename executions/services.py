@@ -112,7 +112,7 @@ def _check_day(delegation: Delegation) -> None:
     if most is None or launched.count() < most:
         return
     # The one that has to be a day old before there is room.
-    first = launched.order_by("-since")[most - 1]
+    first = launched[most - 1]
     if first.status == Status.AWAITING_APPROVAL:
         again = "Launches that wait for approval count as well."
     else:

@@ -15,8 +15,17 @@ from accounts.models import Delegation, User
 from accounts.services import check_launchable
 from common import access
 from common.errors import Conflict, Forbidden, Invalid, NotFound, PortalError
-from executions import fairness, limits, selectors, services
-from executions.forms import AnswerForm, CatalogueFilter, LaunchForm, RunFilter
+from executions import approving, awaiting, fairness, limits, selectors, services
+from executions.forms import (
+    AnswerForm,
+    ApprovalForm,
+    AskedLaunch,
+    CatalogueFilter,
+    LaunchForm,
+    RejectionForm,
+    RunFilter,
+    asked,
+)
 from executions.models import Execution, Status
 
 
@@ -120,6 +129,7 @@ def _launch_page(
         "hindrance": hindrance,
         "run_id": run_id or uuid.uuid4(),
         "run_limits": limits.words(delegation),
+        "approvers": awaiting.approvers([delegation])[delegation.pk],
         "identified": services.has_identity(_actor(request), delegation),
     }
     return render(request, "executions/launch.html", context, status=status)
@@ -168,16 +178,34 @@ def detail(request: HttpRequest, execution_id: uuid.UUID) -> HttpResponse:
 
 
 def _detail_page(
-    request: HttpRequest, run: Execution, form: AnswerForm | None = None, status: int = 200
+    request: HttpRequest,
+    run: Execution,
+    form: AnswerForm | None = None,
+    refused: ApprovalForm | RejectionForm | None = None,
+    status: int = 200,
 ) -> HttpResponse:
-    view = selectors.run_view(_actor(request), run)
-    context = {"view": view, "run": run, "position": _position(run), "answer_form": form or AnswerForm()}
+    actor = _actor(request)
+    context = {
+        "view": selectors.run_view(actor, run),
+        "run": run,
+        "position": _position(run),
+        "answer_form": form or AnswerForm(),
+        "asked": _asked(actor, run, refused),
+    }
     return render(request, "executions/detail.html", context, status=status)
 
 
 def _position(run: Execution) -> fairness.Position | None:
     """Return where a run stands that waits in the portal."""
     return fairness.position(run) if run.status == Status.QUEUED else None
+
+
+def _asked(
+    actor: User, run: Execution, refused: ApprovalForm | RejectionForm | None = None
+) -> AskedLaunch | None:
+    """Return how the launch of a run is approved, with the forms that do it; None if it needs no approval."""
+    launch = awaiting.request_of(actor, run)
+    return asked(launch, refused) if launch is not None else None
 
 
 @require_safe
@@ -196,6 +224,7 @@ def live(request: HttpRequest, execution_id: uuid.UUID) -> HttpResponse:
         "run": run,
         "position": _position(run),
         "answer_form": AnswerForm(),
+        "asked": _asked(actor, run),
         "changed": True,
     }
     return render(request, "executions/_live.html", context)
@@ -239,8 +268,54 @@ def signal(request: HttpRequest, execution_id: uuid.UUID) -> HttpResponse:
     return redirect("executions:detail", execution_id=run.pk)
 
 
+@require_POST
+def approve_launch(request: HttpRequest, execution_id: uuid.UUID) -> HttpResponse:
+    """Approve the launch of a run."""
+    form = ApprovalForm(request.POST, auto_id=f"approve-{execution_id}-%s")
+    return _answer_launch(request, execution_id, form)
+
+
+@require_POST
+def reject_launch(request: HttpRequest, execution_id: uuid.UUID) -> HttpResponse:
+    """Reject the launch of a run."""
+    form = RejectionForm(request.POST, auto_id=f"reject-{execution_id}-%s")
+    return _answer_launch(request, execution_id, form)
+
+
+def _answer_launch(
+    request: HttpRequest, execution_id: uuid.UUID, form: ApprovalForm | RejectionForm
+) -> HttpResponse:
+    actor = _actor(request)
+    run = selectors.fetch_run(actor, execution_id)
+    approving.check_may_answer(actor, run)
+    if not form.is_valid():
+        return _detail_page(request, run, refused=form, status=400)
+    said = form.cleaned_data["comment"]
+    try:
+        if isinstance(form, ApprovalForm):
+            approving.approve(actor=actor, execution=run, comment=said)
+        else:
+            approving.reject(actor=actor, execution=run, reason=said)
+    except Conflict as error:
+        messages.warning(request, error.message)
+    else:
+        messages.success(request, awaiting.outcome(run))
+    if request.POST.get("list") == "approvals":
+        return redirect("executions:approvals")
+    return redirect("executions:detail", execution_id=run.pk)
+
+
 @require_safe
 def approvals(request: HttpRequest) -> HttpResponse:
-    """List the waiting steps that the person may answer."""
-    steps, more = selectors.approvals(_actor(request), after=request.GET.get("after", ""))
-    return render(request, "executions/approvals.html", {"steps": steps, "more": more})
+    """List the launches that the person may approve, and the waiting steps that they may answer."""
+    actor = _actor(request)
+    page, launches = awaiting.page(actor, request.GET.dict())
+    steps, more = selectors.approvals(actor, after=request.GET.get("after", ""))
+    context = {
+        "launches": [asked(launch) for launch in launches],
+        "page": page,
+        "listed": {"list": "approvals"},
+        "steps": steps,
+        "more": more,
+    }
+    return render(request, "executions/approvals.html", context)

@@ -66,6 +66,12 @@ ROWS: dict[str, Row] = {
     "executions:stream": Row(RUN_VIEWERS, ("run",)),
     "executions:cancel": Row({"operator": 302, "colleague": 403, "administrator": 302}, ("run",), "post"),
     "executions:signal": Row({"operator": 403, "colleague": 403, "administrator": 403}, ("run",), "post"),
+    "executions:approve-launch": Row(
+        {"operator": 403, "colleague": 403, "administrator": 403}, ("run",), "post"
+    ),
+    "executions:reject-launch": Row(
+        {"operator": 403, "colleague": 403, "administrator": 403}, ("run",), "post"
+    ),
     # Authors.
     "documents:list": Row(EVERYBODY),
     "documents:new": Row(OWNERS, posts={"author": 400, "administrator": 400}),
@@ -113,13 +119,13 @@ ROWS: dict[str, Row] = {
     "aws:target-new": Row(ADMINISTRATORS, posts=ADMINISTRATORS_FORM),
     "aws:target": Row(ADMINISTRATORS, ("target",)),
     "aws:target-edit": Row(ADMINISTRATORS, ("target",), posts=ADMINISTRATORS_FORM),
+    "aws:target-check": Row(ADMINISTRATORS, ("target",), posts=ADMINISTRATORS_SWITCH),
     "aws:target-enable": Row(ADMINISTRATORS_SWITCH, ("target",), "post"),
     "aws:target-assign": Row(ADMINISTRATORS_FORM, ("target",), "post"),
     "aws:roles": Row(ADMINISTRATORS),
     "aws:role-new": Row(ADMINISTRATORS, posts=ADMINISTRATORS_FORM),
     "aws:role": Row(ADMINISTRATORS, ("role",)),
     "aws:role-edit": Row(ADMINISTRATORS, ("role",), posts=ADMINISTRATORS_FORM),
-    "aws:target-check": Row(ADMINISTRATORS, ("target",), posts=ADMINISTRATORS_SWITCH),
     "aws:role-grant": Row(ADMINISTRATORS_FORM, ("role",), "post"),
     "aws:role-revoke": Row(NOBODYS, ("role",), "post"),
     "audit:list": Row(ADMINISTRATORS),

@@ -22,10 +22,14 @@ function ask(details: HTMLDetailsElement): void {
   });
   dialog.showModal();
   // What destroys must not be one thoughtless Enter away.
-  body.querySelector<HTMLElement>("[data-confirm-cancel]")?.focus();
+  const first = body.querySelector<HTMLElement>("[aria-invalid=true]") ?? body.querySelector<HTMLElement>("[data-confirm-cancel]");
+  first?.focus();
 }
 
 export function startConfirming(): void {
+  // An answer that was refused is asked for again at once.
+  const refused = document.querySelector<HTMLDetailsElement>("details[data-confirm][open]");
+  if (refused) ask(refused);
   document.addEventListener("click", (event) => {
     const summary = (event.target as Element).closest("details[data-confirm] > summary");
     if (!summary) return;
