@@ -32,6 +32,7 @@ _CONFIG = Config(
     retries={"total_max_attempts": 2, "mode": "standard"},
     user_agent_extra="automation-portal",
 )
+_ONCE = Config(retries={"total_max_attempts": 1, "mode": "standard"})
 
 
 # How services say that the keys of a request mean nothing to them any more.
@@ -126,8 +127,8 @@ class _Clients:
     def __init__(self) -> None:
         self.forget()
 
-    def get(self, service: str, target: AwsTarget, *, ambient: bool) -> Any:
-        key = (service, target.region, target.endpoint_url, ambient)
+    def get(self, service: str, target: AwsTarget, *, ambient: bool, repeats: bool) -> Any:
+        key = (service, target.region, target.endpoint_url, ambient, repeats)
         with self._lock:
             if key not in self._made:
                 if ambient not in self._sessions:
@@ -137,13 +138,13 @@ class _Clients:
                     service,
                     region_name=target.region,
                     endpoint_url=target.endpoint_url or None,
-                    config=_CONFIG,
+                    config=_CONFIG if repeats else _CONFIG.merge(_ONCE),
                 )
             return self._made[key]
 
     def forget(self) -> None:
         self._lock = threading.Lock()
-        self._made: dict[tuple[str, str, str, bool], Any] = {}
+        self._made: dict[tuple[str, str, str, bool, bool], Any] = {}
         self._sessions: dict[bool, boto3.Session] = {}
 
 
@@ -152,13 +153,13 @@ _clients = _Clients()
 os.register_at_fork(after_in_child=_clients.forget)
 
 
-def client(service: str, target: AwsTarget, keys: Keys | None) -> Any:
+def client(service: str, target: AwsTarget, keys: Keys | None, *, repeats: bool = True) -> Any:
     """Return a client of `service` in `target`.
 
     Arguments:
         service: as boto3 names it, e.g. "ssm".
         keys: what signs its calls; None for the process's own identity, which botocore finds and renews.
+        repeats: whether a request that got no good answer is sent once more; not for one that does harm then.
     """
-    if keys is None:
-        return _clients.get(service, target, ambient=True)
-    return Client(_clients.get(service, target, ambient=False), keys)
+    found = _clients.get(service, target, ambient=keys is None, repeats=repeats)
+    return found if keys is None else Client(found, keys)

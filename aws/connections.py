@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-acc
 
 import hashlib
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -121,7 +122,7 @@ def as_portal(target: AwsTarget, *, on_behalf_of: str, run_id: str | None = None
     Raises AwsError when the target's role cannot be assumed.
     """
     keys = _portal_keys(target, person=on_behalf_of, run_id=run_id)
-    return SsmGateway(client("ssm", target, keys), Quotas(target))
+    return _gateway(target, keys)
 
 
 def events_queue(target: AwsTarget) -> EventsQueue:
@@ -148,7 +149,12 @@ def as_caller(target: AwsTarget, *, user: "AbstractBaseUser", run_id: str | None
             "Renew it under “My AWS identity”.",
             code="aws-identity-elsewhere",
         )
-    return SsmGateway(client("ssm", target, keys), Quotas(target))
+    return _gateway(target, keys)
+
+
+def _gateway(target: AwsTarget, keys: Keys | None) -> SsmGateway:
+    once = partial(client, "ssm", target, keys, repeats=False)
+    return SsmGateway(client("ssm", target, keys), Quotas(target), once=once)
 
 
 def _whoami(keys: Keys | None, target: AwsTarget) -> str:

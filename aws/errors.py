@@ -17,14 +17,12 @@ _THROTTLES = frozenset(
         "SlowDown",
     }
 )
-# Another session may be opened, and the same request sent with it.
-_SESSION_ENDED = frozenset({"ExpiredToken", "ExpiredTokenException"})
 # AWS's queue of automations is full: a later try may find room.
 _QUEUE_FULL = "AutomationExecutionLimitExceededException"
 _TRANSIENT = frozenset(
     {"InternalServerError", "InternalFailure", "InternalError", "ServiceUnavailable", "RequestTimeout"}
 )
-_LATER = _THROTTLES | _TRANSIENT | _SESSION_ENDED | {_QUEUE_FULL}
+_LATER = _THROTTLES | _TRANSIENT | {_QUEUE_FULL}
 _DENIALS = frozenset(
     {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "AuthFailure"}
 )
@@ -60,11 +58,6 @@ class AwsError(PortalError):
     def rate_exceeded(self) -> bool:
         """Whether AWS has had too many calls in too short a time."""
         return self.aws_code in _THROTTLES
-
-    @property
-    def session_ended(self) -> bool:
-        """Whether the keys that signed the request are not good any more."""
-        return self.aws_code in _SESSION_ENDED
 
     @property
     def queue_full(self) -> bool:

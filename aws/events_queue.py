@@ -13,8 +13,7 @@ from typing import Any, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aws import sessions
-from aws.errors import AwsError, translated
+from aws.errors import translated
 
 # SQS gives and takes at most so many messages a call.
 BATCH: Final = 10
@@ -63,7 +62,7 @@ class EventsQueue:
                 VisibilityTimeout=HIDDEN_SECONDS,
             )
         except (ClientError, BotoCoreError) as error:
-            raise _refusal(error, "ReceiveMessage") from error
+            raise translated(error, "ReceiveMessage") from error
         return [
             Message(row["ReceiptHandle"], automation_of(row.get("Body", "")))
             for row in answer.get("Messages", [])
@@ -80,14 +79,7 @@ class EventsQueue:
         try:
             self._client.delete_message_batch(QueueUrl=self._url, Entries=entries)
         except (ClientError, BotoCoreError) as error:
-            raise _refusal(error, "DeleteMessageBatch") from error
-
-
-def _refusal(error: ClientError | BotoCoreError, operation: str) -> AwsError:
-    refusal = translated(error, operation)
-    if refusal.session_ended:
-        sessions.forget()
-    return refusal
+            raise translated(error, "DeleteMessageBatch") from error
 
 
 def automation_of(body: str) -> str:

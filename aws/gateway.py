@@ -11,7 +11,6 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from aws import sessions
 from aws.errors import AwsError, translated
 from aws.quotas import START, Quotas
 
@@ -80,8 +79,15 @@ class SsmGateway:
     Each call waits until AWS's limits leave room for it; only for `start` the caller has seen to that.
     """
 
-    def __init__(self, client: Any, quotas: Quotas) -> None:
+    def __init__(self, client: Any, quotas: Quotas, *, once: Callable[[], Any] | None = None) -> None:
+        """Begin with nothing called.
+
+        Arguments:
+            client: boto3's.
+            once: gives a client that sends no request a second time by itself; the same one without.
+        """
         self._client = client
+        self._once = once or (lambda: client)
         self.quotas = quotas
 
     def _call(self, operation: Callable[..., dict[str, Any]], **request: Any) -> dict[str, Any]:
@@ -94,8 +100,6 @@ class SsmGateway:
             refusal = translated(error, api)
             if refusal.rate_exceeded:
                 self.quotas.slow_down(api)
-            if refusal.session_ended:
-                sessions.forget()
             raise refusal from error
 
     # Documents
@@ -247,7 +251,7 @@ class SsmGateway:
         self._call(self._client.stop_automation_execution, AutomationExecutionId=aws_id, Type="Cancel")
 
     def signal(self, aws_id: str, kind: str, payload: Mapping[str, list[str]]) -> None:
-        """Answer a waiting step.
+        """Answer a waiting step. The request is sent once: a second would answer the next step that waits.
 
         Arguments:
             kind: "Approve", "Reject" or "Resume".
@@ -256,7 +260,7 @@ class SsmGateway:
         https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendAutomationSignal.html
         """
         self._call(
-            self._client.send_automation_signal,
+            self._once().send_automation_signal,
             AutomationExecutionId=aws_id,
             SignalType=kind,
             Payload=dict(payload),

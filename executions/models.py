@@ -239,6 +239,8 @@ class Signal(models.Model):
     comment = models.CharField(max_length=512, blank=True)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField(default=now)
+    # When a worker last took it: from then on AWS may have it. Null while it certainly has not.
+    claimed_at = models.DateTimeField(null=True, blank=True)
     sent_at = models.DateTimeField(null=True, blank=True)
     failure = models.TextField(blank=True)
 

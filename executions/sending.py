@@ -1,9 +1,11 @@
 """A worker brings to AWS what people asked of a run that is under way: to stop it, or their answers."""
 
 import logging
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 import audit.services
 from aws.connections import as_portal
@@ -18,6 +20,8 @@ from executions.services import WAITING_STEP
 
 log = logging.getLogger(__name__)
 
+# A worker that took an answer longer ago is taken for dead: its calls would have timed out by now.
+CLAIM_SECONDS = 60
 # AWS's longest value of a signal's payload.
 PAYLOAD_LIMIT = 512
 
@@ -85,14 +89,25 @@ def _not_stopped(execution: Execution, error: AwsError) -> None:
 
 
 def signal(signal_id: int) -> None:
-    """Send a person's answer to AWS, once, if that person may still give it."""
+    """Send a person's answer to AWS, once, if that person may still give it.
+
+    AWS is not told which step an approval is for: one that is sent again after its step has moved on would
+    answer the next. Where an earlier worker may have sent it, AWS is therefore asked first.
+    https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendAutomationSignal.html
+    """
+    free = Q(claimed_at=None) | Q(claimed_at__lt=now() - timedelta(seconds=CLAIM_SECONDS))
     answer = (
         Signal.objects.select_related("execution__target", "actor")
-        .filter(pk=signal_id, sent_at=None, failure="")
+        .filter(free, pk=signal_id, sent_at=None, failure="")
         .first()
     )
     if answer is None:
         return
+    heard = answer.claimed_at is not None
+    moment = now()
+    if not _as_read(answer).update(claimed_at=moment):
+        return
+    answer.claimed_at = moment
     execution = answer.execution
     person = answer.actor.get_username()
     if not access.decide(answer.actor, "signal", execution).allowed:
@@ -101,16 +116,14 @@ def signal(signal_id: int) -> None:
         return
     try:
         gateway = _gateway(execution, person)
-        try:
+        if heard and not _still_waits(gateway, answer):
+            log.warning("The step of signal %s has been answered already", answer.pk)
+        else:
             gateway.signal(execution.aws_execution_id, answer.kind, payload(answer))
-        except AwsError as error:
-            if error.retryable or _still_waits(gateway, answer):
-                raise
-            # Another worker may have sent it and died before it could say so; the step has moved on.
-            log.warning("The step of signal %s has been answered already: %s", answer.pk, error.message)
     except AwsError as error:
         if error.retryable:
             log.warning("AWS could not take signal %s now (%s); it is sent again", answer.pk, error.message)
+            _give_back(answer, unheard=not heard and error.throttled)
             return
         _settle(
             answer, Fact("answer-refused", f"AWS did not take the answer: {error.message}"), error.message
@@ -118,6 +131,16 @@ def signal(signal_id: int) -> None:
     else:
         _settle(answer, Fact("answer-sent", f"AWS has the answer to “{answer.step}”"), "")
     tracking.ensure(execution.target_id)
+
+
+def _give_back(answer: Signal, *, unheard: bool) -> None:
+    """Let another worker take the answer soon; one that AWS may have heard stays known as such."""
+    claimed_at = None if unheard else now() - timedelta(seconds=CLAIM_SECONDS)
+    _as_read(answer).update(claimed_at=claimed_at)
+
+
+def _as_read(answer: Signal) -> QuerySet[Signal]:
+    return Signal.objects.filter(pk=answer.pk, claimed_at=answer.claimed_at, sent_at=None, failure="")
 
 
 def payload(answer: Signal) -> dict[str, list[str]]:

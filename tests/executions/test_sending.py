@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
+from botocore.httpsession import URLLib3Session
 
 from audit.models import AuditEntry
 from aws.connections import as_portal
@@ -123,9 +125,7 @@ def test_an_answer_sent_by_a_worker_that_died_counts_as_sent(waiting, administra
     answer = services.signal(actor=administrator, execution=waiting, kind="Approve")
     work("launch")
     follow_until(waiting, lambda: waiting.current_step == "hold")
-    Signal.objects.update(sent_at=None)
-    from executions import sending
-
+    Signal.objects.update(sent_at=None, claimed_at=now() - timedelta(seconds=61))
     sending.signal(answer.pk)
     answer.refresh_from_db()
     assert answer.sent_at is not None
@@ -184,3 +184,55 @@ def test_a_stop_sent_by_a_worker_that_died_is_told_once_and_not_as_a_refusal(wai
     assert [event.kind for event in told] == ["stop-sent"]
     follow_until(waiting, lambda: waiting.is_final)
     assert waiting.status == Status.CANCELLED
+
+
+TWO_QUESTIONS = PAUSED_TEXT.split("  - name: hold")[0]
+TWO_QUESTIONS += TWO_QUESTIONS[TWO_QUESTIONS.index("  - name: ask") :].replace("name: ask", "name: askAgain")
+
+
+def test_an_answer_that_is_sent_again_does_not_answer_the_next_question(
+    operator, administrator, administrators, paused, valkey
+):
+    version = factories.make_document(paused.document.owner, name="ask-twice", text=TWO_QUESTIONS)
+    publish(version, paused.target)
+    delegation = factories.make_delegation(
+        version, paused.target, paused.service_role, administrator, constraints=paused.constraints
+    )
+    access.grant("execute", delegation, operator)
+    access.grant("approve", delegation, administrators)
+    run = services.launch(actor=operator, delegation=delegation, values={})
+    work("launch")
+    follow_until(run, lambda: run.steps.filter(status=Status.WAITING).exists())
+    answer = services.signal(actor=administrator, execution=run, kind="Approve")
+    work("launch")
+    follow_until(run, lambda: run.steps.filter(name="askAgain", status=Status.WAITING).exists())
+    # As a worker left it that was killed after AWS had the answer.
+    Signal.objects.update(sent_at=None)
+    sending.signal(answer.pk)
+    assert not Signal.objects.filter(sent_at__isnull=False).exists(), "the claim is fresh"
+    Signal.objects.update(claimed_at=now() - timedelta(seconds=61))
+    sending.signal(answer.pk)
+    assert Signal.objects.get().sent_at is not None
+    look(run)
+    assert run.steps.get(name="askAgain").status == Status.WAITING
+
+
+def test_an_answer_is_sent_to_aws_once_even_when_no_good_answer_comes_back(
+    waiting, administrator, monkeypatch
+):
+    answer = services.signal(actor=administrator, execution=waiting, kind="Approve")
+    asked = []
+    send = URLLib3Session.send
+
+    def failing(session, request):
+        if b"SendAutomationSignal" not in request.headers.get("X-Amz-Target", b""):
+            return send(session, request)
+        asked.append(request)
+        raise ReadTimeoutError(endpoint_url=request.url)
+
+    monkeypatch.setattr(URLLib3Session, "send", failing)
+    sending.signal(answer.pk)
+    assert len(asked) == 1
+    answer.refresh_from_db()
+    assert answer.claimed_at is not None, "AWS may have it: it is asked before the answer is sent again"
+    assert answer.sent_at is None
