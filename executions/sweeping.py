@@ -30,6 +30,8 @@ LONG_PASS = 10
 CLOSER_LOOK_EVERY = 9
 # So many in a row for what events spoke of, then one for the pass.
 CONFIRMATIONS_IN_A_ROW = 2
+# In a long pass, what events spoke of is gathered for so long, since a call can ask about ten.
+GATHER_SECONDS = 0.5
 # Lists are read for so many calls by id or more.
 WORTH_LISTING = 2
 # The clocks of AWS and of the portal's machines differ by less.
@@ -135,16 +137,21 @@ def describe(gateway: SsmGateway, aws_ids: Collection[str]) -> list[RemoteSummar
 class _Marks:
     """Automations of which an event spoke, the oldest first. Thread-safe."""
 
-    _ids: dict[str, None] = field(default_factory=dict)
+    _ids: dict[str, float] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, aws_ids: Iterable[str]) -> None:
+        moment = time.monotonic()
         with self._lock:
-            self._ids.update(dict.fromkeys(aws_ids))
+            for aws_id in aws_ids:
+                self._ids.setdefault(aws_id, moment)
 
-    def take(self) -> list[str]:
+    def take(self, patience: float) -> list[str]:
+        """Take as many as one call asks about; none while they are fewer, for so many seconds."""
         with self._lock:
             taken = list(self._ids)[:MOST_VALUES]
+            if taken and len(taken) < MOST_VALUES and time.monotonic() - self._ids[taken[0]] < patience:
+                return []
             for aws_id in taken:
                 del self._ids[aws_id]
             return taken
@@ -200,7 +207,7 @@ class Sweeper:
             fresh = in_flight(self.subject.target_id).filter(observed_at=None)
             self._marks.add(fresh.values_list("aws_execution_id", flat=True)[:MOST_VALUES])
         if self._pass is None or self._confirmed < CONFIRMATIONS_IN_A_ROW:
-            marked = self._marks.take()
+            marked = self._marks.take(GATHER_SECONDS if self._pass and self._pass.is_long else 0.0)
             if marked:
                 self._confirmed += 1
                 self._confirm(marked)

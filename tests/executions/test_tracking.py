@@ -135,7 +135,7 @@ def test_in_a_long_pass_those_at_work_are_looked_at_more_often(make_runs, accoun
 
 
 def test_a_new_run_is_asked_about_at_once(make_runs, account, subject):
-    make_runs(600, observed_at=now())
+    make_runs(200, observed_at=now())
     sweeper = Sweeper(subject)
     sweeper.step()
     (fresh,) = make_runs(1, prefix="fresh", status=Status.PENDING)
@@ -154,6 +154,18 @@ def test_what_an_event_spoke_of_comes_first_but_the_pass_goes_on(make_runs, acco
     for _ in range(6):
         sweeper.step()
     assert account.calls == {"listed": 1 + 2, "described": 4}
+
+
+def test_in_a_long_pass_what_events_spoke_of_is_gathered(make_runs, account, subject):
+    make_runs(600)
+    sweeper = Sweeper(subject)
+    sweeper.step()
+    sweeper.confirm(["run-1"])
+    sweeper.step()
+    assert account.calls == {"listed": 2}
+    sweeper.confirm(f"run-{number}" for number in range(10))
+    sweeper.step()
+    assert account.calls == {"listed": 2, "described": 1}
 
 
 def test_thousands_of_changes_take_few_queries(make_runs, account, subject, django_assert_max_num_queries):
