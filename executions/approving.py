@@ -21,9 +21,9 @@ import audit.services
 from accounts.models import Delegation, User
 from common import access, access_in_bulk
 from common.clock import now
-from common.errors import Conflict, Forbidden, Invalid
+from common.errors import Conflict, Forbidden, Invalid, PortalError
 from common.queueing import enqueue_after_commit
-from executions import events, jobs
+from executions import events, jobs, unchanged
 from executions.limits import APPROVAL_TIME
 from executions.models import Execution, LaunchApproval, Status
 from executions.transitions import move
@@ -92,7 +92,8 @@ def approve(*, actor: User, execution: Execution, comment: str = "") -> LaunchAp
     """Approve a launch that waits for it; with the last approval that it needs the run is queued.
 
     Approving twice is approving once. Raises NotFound, Forbidden (also for one's own run), Invalid for a
-    comment of more than COMMENT_LIMIT characters, and Conflict when it does not wait for this answer.
+    comment of more than COMMENT_LIMIT characters, and Conflict when it does not wait for this answer, or when
+    the worker would refuse it: it goes on waiting then.
     """
     return _answer(actor, execution, Verdict.APPROVE, comment)
 
@@ -169,8 +170,14 @@ def _rejected(answer: LaunchApproval) -> None:
 
 def _approved(answer: LaunchApproval) -> None:
     execution = answer.execution
-    # Read behind the lock: the number may have been raised since the page was shown.
+    # Read behind the lock: the delegation may have been changed since the page was shown.
     execution.delegation = Delegation.objects.get(pk=execution.delegation_id)
+    try:
+        unchanged.check_unchanged(execution)
+    except PortalError as error:
+        raise Conflict(
+            f"You cannot approve it now, for it would be refused: {error.message}", code="would-be-refused"
+        ) from error
     wanted, valid = needed(execution), len(counting([execution])[execution.pk])
     said = f"{answer.actor.get_full_name()} approved the launch ({valid} of {wanted})"
     fact = events.Fact(

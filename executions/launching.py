@@ -15,19 +15,17 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Min, Q, QuerySet
 
-from accounts.launching import bind_parameters, language
 from accounts.models import Delegation
-from accounts.services import check_launchable
 from aws.connections import as_caller, as_portal
 from aws.errors import AwsError
 from aws.gateway import SsmGateway
 from aws.models import AwsTarget
 from aws.quotas import START, Quotas
-from common import access, queueing
+from common import queueing
 from common.clock import now
 from common.errors import Forbidden, PortalError
 from common.queueing import enqueue_after_commit
-from executions import approving, fairness, jobs, limits, maintenance, tracking
+from executions import approving, fairness, jobs, limits, maintenance, tracking, unchanged
 from executions.events import Fact, append
 from executions.models import Execution, Status
 from executions.transitions import move
@@ -188,31 +186,13 @@ def check_still_allowed(execution: Execution) -> None:
 
     Raises a PortalError with the reason when it does not.
     """
-    operator, delegation = execution.operator, execution.delegation
-    if not operator.is_active:
-        raise Forbidden(f"{operator.get_full_name()} has been deactivated since.")
-    access.require(operator, "execute", delegation)
-    check_launchable(delegation)
-    role = delegation.service_role.arn if delegation.service_role else ""
-    frozen = (execution.version_id, execution.target_id, execution.service_role_arn)
-    if frozen != (delegation.version_id, delegation.target_id, role):
-        raise Forbidden(
-            "The delegation was changed after Execute was pressed: open it again to see what it runs now."
-        )
+    unchanged.check_unchanged(execution)
     approving.check_approved(execution)
     if now() - execution.queued_since > timedelta(hours=QUEUE_HOURS):
         raise Forbidden(f"It has waited for more than {QUEUE_HOURS} hours: launch it again if still needed.")
-    most = delegation.max_per_day
-    if most is not None and limits.of_the_day(delegation, execution.queued_since).count() >= most:
+    most = execution.delegation.max_per_day
+    if most is not None and limits.of_the_day(execution.delegation, execution.queued_since).count() >= most:
         raise Forbidden(f"The delegation may be launched {most} times within 24 hours, and was.")
-    role_parameter = language(delegation.version).assume_role_parameter
-    given = {name: value for name, value in execution.parameters.items() if name != role_parameter}
-    bound, refused = bind_parameters(delegation, given)
-    if refused:
-        name, sentence = next(iter(refused.items()))
-        raise Forbidden(f"The value of {name} is not allowed any more. {sentence}")
-    if bound != execution.parameters:
-        raise Forbidden("The delegation's limits were changed after Execute was pressed: launch it again.")
 
 
 def _way_in(execution: Execution) -> SsmGateway:
