@@ -159,6 +159,39 @@ class Lateness:
             self._late.append(time.perf_counter() - begun - NAP_SECONDS)
 
 
+class Slowness:
+    """How many times as long as the processor a short computation takes (median) while the block runs.
+
+    1 on a machine that has nothing else to do.
+    """
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", COMPUTE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.median = 1.0
+
+    def __enter__(self) -> Slowness:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        told, _ = self._process.communicate()
+        self.median = float(told)
+
+
+# In a process of its own, so that no other thread of this one is in its way.
+COMPUTE = """
+import select, statistics, sys, time
+took = []
+while not select.select([sys.stdin], [], [], 0.2)[0]:
+    begun, used = time.perf_counter(), time.process_time()
+    while time.process_time() - used < 0.005:
+        pass
+    took.append((time.perf_counter() - begun) / (time.process_time() - used))
+print(statistics.median(took or [1]))
+"""
+
+
 def _family(pid: int) -> Iterator[int]:
     """The process and all that descend from it."""
     children: defaultdict[int, list[int]] = defaultdict(list)

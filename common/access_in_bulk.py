@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db.models import Model
 
-from common.access import Actor, Through, group_grants, rules_for, user_grants
+from common.access import Actor, Rules, Through, group_grants, rules_for, user_grants
 
 # A person's primary key and an object's.
 Pair = tuple[Any, Any]
@@ -33,16 +33,11 @@ def permitted(permission: str, model: type[Model], asked: Iterable[tuple[Actor, 
 def _permitted(permission: str, model: type[Model], asked: set[Pair]) -> set[Pair]:
     rules = rules_for(model)
     sources = rules.granting(permission)
+    found = _granted(sources, model, asked) if rules.grantable else _reached(sources, rules, asked)
     capability = rules.capabilities.get(permission)
-    everywhere = _groups_with(capability) if capability else set()
-    if rules.grantable:
-        return _granted(sources, model, asked, everywhere)
-    found = _members(asked, {}, everywhere)
-    for source in sources:
-        for _, way in rules.through.get(source, ()):
-            if not isinstance(way, Through):
-                raise LookupError(f"“{permission}” on a {rules.noun} is asked for one person at a time")
-            found |= _reached(way, model, asked - found)
+    left = asked - found
+    if capability and left:
+        found |= _members(left, {}, _groups_with(capability))
     return found
 
 
@@ -53,7 +48,7 @@ def _groups_with(capability: str) -> set[Any]:
     return set(having.values_list("pk", flat=True))
 
 
-def _granted(sources: Set[str], model: type[Model], asked: set[Pair], everywhere: set[Any]) -> set[Pair]:
+def _granted(sources: Set[str], model: type[Model], asked: set[Pair]) -> set[Pair]:
     people, keys = {person for person, _ in asked}, {key for _, key in asked}
     here = {"content_object__in": keys, "permission__codename__in": sources}
     in_person = user_grants(model).filter(user__in=people, **here)
@@ -61,7 +56,7 @@ def _granted(sources: Set[str], model: type[Model], asked: set[Pair], everywhere
     groups: dict[Any, set[Any]] = {}
     for key, group in group_grants(model).filter(**here).values_list("content_object", "group"):
         groups.setdefault(key, set()).add(group)
-    return found | _members(asked - found, groups, everywhere)
+    return found | _members(asked - found, groups, set())
 
 
 def _members(asked: set[Pair], groups: dict[Any, set[Any]], everywhere: set[Any]) -> set[Pair]:
@@ -81,11 +76,23 @@ def _members(asked: set[Pair], groups: dict[Any, set[Any]], everywhere: set[Any]
     }
 
 
-def _reached(way: Through, model: type[Model], asked: set[Pair]) -> set[Pair]:
-    fields = [name for name in (way.person, way.somebody_else, way.related) if name]
-    rows = model._default_manager.filter(pk__in={key for _, key in asked}).values("pk", *fields)
+def _reached(sources: Set[str], rules: Rules, asked: set[Pair]) -> set[Pair]:
+    ways = [way for source in sources for _, way in rules.through.get(source, ())]
+    if not all(isinstance(way, Through) for way in ways):
+        raise LookupError(f"One of the ways to have a {rules.noun} is asked for one person at a time")
+    known = [way for way in ways if isinstance(way, Through)]
+    fields = {name for way in known for name in (way.person, way.somebody_else, way.related) if name}
+    rows = rules.model._default_manager.filter(pk__in={key for _, key in asked}).values("pk", *fields)
     objects = {row["pk"]: row for row in rows}
-    found = {pair for pair in asked if pair[1] in objects}
+    there = {pair for pair in asked if pair[1] in objects}
+    found: set[Pair] = set()
+    for way in known:
+        found |= _reached_so(way, objects, there - found)
+    return found
+
+
+def _reached_so(way: Through, objects: dict[Any, dict[str, Any]], asked: set[Pair]) -> set[Pair]:
+    found = asked
     if way.person:
         found = {(person, key) for person, key in found if objects[key][way.person] == person}
     if way.somebody_else:

@@ -76,7 +76,8 @@ def few_at_a_time(application: Any) -> Any:
             await held.enter_async_context(opening)
 
             async def answer(message: Any) -> None:
-                await held.aclose()
+                if message["type"] == "http.response.start":
+                    await held.aclose()
                 await send(message)
 
             await application(scope, receive, answer)
