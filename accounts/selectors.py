@@ -33,6 +33,11 @@ class DelegationRow:
         return self.holders("execute")
 
     @property
+    def approved_by(self) -> list[str]:
+        """Who may approve its launches."""
+        return self.holders("approve")
+
+    @property
     def run_limits(self) -> list[str]:
         """How many runs there may be, in words."""
         return run_limits(self.delegation)
@@ -95,6 +100,15 @@ def _rows(found: list[Delegation]) -> list[DelegationRow]:
 def delegations_of(document: Document) -> list[DelegationRow]:
     """Return every delegation of a document, by name."""
     return _rows(list(_delegations().filter(document=document).order_by("name")))
+
+
+def approvers(delegation: Delegation) -> QuerySet[User]:
+    """Return the active people who may approve launches of the delegation: groups are opened."""
+    holders = [given.holder for given in access.grants(delegation) if "approve" in given.permissions]
+    in_person = [holder.pk for holder in holders if isinstance(holder, User)]
+    groups = [holder.pk for holder in holders if isinstance(holder, Group)]
+    people = User.objects.filter(Q(pk__in=in_person) | Q(groups__in=groups), is_active=True)
+    return people.distinct().order_by("username")
 
 
 def active_publications(document: Document) -> QuerySet[Publication]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import Exists, OuterRef, QuerySet
 
+import accounts.selectors
 from accounts.models import Delegation, User
 from common import access
 from common.clock import now
@@ -119,6 +120,14 @@ def approvers(delegations: Iterable[Delegation]) -> dict[int, tuple[str, ...]]:
         )
         for key, grants in access.grants_on(delegations).items()
     }
+
+
+def lacks_approvers(operator: User, delegation: Delegation) -> bool:
+    """Say whether fewer people may approve what this operator launches than must."""
+    if not delegation.approvals_needed:
+        return False
+    others = accounts.selectors.approvers(delegation).exclude(pk=operator.pk)
+    return others.count() < delegation.approvals_needed
 
 
 def request_of(actor: User, run: Execution) -> LaunchRequest | None:

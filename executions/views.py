@@ -15,7 +15,7 @@ from accounts.models import Delegation, User
 from accounts.services import check_launchable
 from common import access
 from common.errors import Conflict, Forbidden, Invalid, NotFound, PortalError
-from executions import approving, awaiting, fairness, limits, selectors, services
+from executions import approving, awaiting, fairness, limits, run_list, selectors, services
 from executions.forms import (
     AnswerForm,
     ApprovalForm,
@@ -130,6 +130,7 @@ def _launch_page(
         "run_id": run_id or uuid.uuid4(),
         "run_limits": limits.words(delegation),
         "approvers": awaiting.approvers([delegation])[delegation.pk],
+        "lacks_approvers": awaiting.lacks_approvers(_actor(request), delegation),
         "identified": services.has_identity(_actor(request), delegation),
     }
     return render(request, "executions/launch.html", context, status=status)
@@ -162,12 +163,13 @@ def _values_of(run: Execution, delegation: Delegation) -> tuple[dict[str, str], 
 def runs(request: HttpRequest) -> HttpResponse:
     """List the runs that the person may see."""
     actor = _actor(request)
-    form = RunFilter(request.GET, choices=selectors.filter_choices(actor))
+    seen = run_list.sight(actor)
+    form = RunFilter(request.GET, choices=run_list.filter_choices(actor, request.GET.dict(), seen))
     filters = form.filters()
     for name in ("before", "after"):
         if name in request.GET:
             filters[name] = request.GET[name]
-    context = {"page": selectors.runs(actor, filters), "form": form, "filtered": bool(filters)}
+    context = {"page": run_list.runs(actor, filters, seen), "form": form, "filtered": bool(filters)}
     return render(request, "executions/runs.html", context)
 
 

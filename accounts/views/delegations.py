@@ -67,6 +67,7 @@ def _detail_page(
         "obstacle": _obstacle(delegation),
         "limits": limits(delegation),
         "run_limits": run_limits(delegation),
+        "lacks_approvers": selectors.approvers(delegation).count() < delegation.approvals_needed,
         "held": held,
         "executors": [str(row.holder) for row in held if row.permission == "execute"],
         "form": form,

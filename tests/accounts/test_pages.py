@@ -149,6 +149,20 @@ def test_a_refused_form_keeps_what_was_typed_and_says_why_beside_the_field(world
     assert Delegation.objects.count() == 1
 
 
+def test_a_delegation_says_when_too_few_people_may_approve_its_runs(world, browser, stranger):
+    client = browser(world.administrator)
+    page = reverse("accounts:delegation", args=[world.delegation.pk])
+    Delegation.objects.update(approvals_needed=1)
+    text = client.get(page).content.decode()
+    assert "started when 1 other person approves" in text
+    assert "Too few people may approve" in text
+    access.grant("approve", world.delegation, stranger)
+    assert "Too few people may approve" not in client.get(page).content.decode()
+    assert "approved by stranger" in client.get(reverse("accounts:delegations")).content.decode()
+    User.objects.filter(pk=stranger.pk).update(is_active=False)
+    assert "Too few people may approve" in client.get(page).content.decode()
+
+
 def test_a_limit_that_lets_nothing_run_is_refused_beside_its_field(world, browser):
     page = reverse("accounts:delegation-edit", args=[world.delegation.pk])
     answer = browser(world.administrator).post(page, {"name": "Launch it", "max_per_day": "0"})

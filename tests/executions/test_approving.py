@@ -438,6 +438,13 @@ def test_the_form_says_that_others_must_approve(ask, frozen, operator, client, a
     page = text(client.get(reverse("executions:launch", args=[frozen.pk])))
     assert "1 person other than you" in page
     assert "Approvers" in page
+    # Nobody is in the group yet; and who launches is not somebody else.
+    assert "Too few people may approve it" in page
+    operator.groups.add(approvers)
+    assert "Too few people" in text(client.get(reverse("executions:launch", args=[frozen.pk])))
+    person("carla", approvers)
+    assert "Too few people" not in text(client.get(reverse("executions:launch", args=[frozen.pk])))
+    assert "Starts when 1 other person has approved it" in text(client.get(reverse("executions:catalogue")))
 
 
 def test_the_list_asks_the_same_number_of_times_for_any_length(
