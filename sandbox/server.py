@@ -54,10 +54,11 @@ _PROTOCOLS_WITHOUT_FORMS = frozenset(("json", "rest-json", "rest-xml"))
 _CLOSED_BACKENDS = frozenset(("moto_api", "instance_metadata"))
 
 Environ = dict[str, Any]
-OnChange = Callable[[], None]
+# Told whose call it was, "" when that says nothing.
+OnChange = Callable[[str], None]
 
 
-def _ignore() -> None:
+def _ignore(service: str) -> None:
     """Nobody wants to know."""
 
 
@@ -96,11 +97,11 @@ class Gate:
         response = exchange.answer()
         exchange.write_log(response)
         if exchange.controls:
-            self._on_promise()
+            self._on_promise("")
         elif exchange.call is not None and not exchange.call.reads_only:
             # A document's version, or an execution and its client token, are what callers remember us by.
             promise = exchange.call.service == "ssm" and response[0] < 300
-            (self._on_promise if promise else self._on_change)()
+            (self._on_promise if promise else self._on_change)(exchange.call.service)
         return response
 
 

@@ -16,12 +16,12 @@ import moto
 
 from sandbox import automation
 from sandbox.identity import identities
-from sandbox.pickling import Backends
+from sandbox.pickling import LEAVE_THE_LARGE, Backends
 from sandbox.settings import SettingsError
 
 log = logging.getLogger("sandbox.state")
 
-FORMAT = "2"
+FORMAT = "3"
 DEBOUNCE_SECONDS = 0.5
 LONGEST_WRITE_SECONDS = 10.0
 
@@ -34,6 +34,7 @@ class Keeper:
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
         self._changed = threading.Event()
+        self._large = threading.Event()
         self._hurried = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -41,12 +42,19 @@ class Keeper:
         self._begun = 0
         self._ended = 0
 
-    def touch(self) -> None:
-        """Something changed: a write is due."""
+    def touch(self, service: str = "") -> None:
+        """Something changed: a write is due.
+
+        service: whose call it was; "" when it may have been anything.
+        """
+        if service not in LEAVE_THE_LARGE:
+            self._large.set()
         self._changed.set()
 
-    def settle(self) -> None:
+    def settle(self, service: str = "") -> None:
         """Something changed that somebody will rely on: return when it is written.
+
+        service: as for `touch`.
 
         Those who wait at the same time share one write. When writing fails (the log says why), or nothing is
         kept, this returns all the same.
@@ -57,7 +65,7 @@ class Keeper:
             # The write that is under way now may have read the state before the change.
             wanted = self._begun + 1
             self._hurried.set()
-            self._changed.set()
+            self.touch(service)
             self._progress.wait_for(lambda: self._ended >= wanted, timeout=LONGEST_WRITE_SECONDS)
 
     def load(self) -> None:
@@ -97,10 +105,13 @@ class Keeper:
             self._ended = self._begun
             self._progress.notify_all()
 
-    def write(self) -> None:
-        """Write the state now: to a file beside, synced, then renamed over the old one."""
+    def write(self, *, large: bool = True) -> None:
+        """Write the state now: to a file beside, synced, then renamed over the old one.
+
+        large: as of `Backends.dump`.
+        """
         temporary = self._path.with_suffix(".tmp")
-        data = snapshot()
+        data = snapshot(large=large)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
@@ -127,12 +138,15 @@ class Keeper:
             with self._progress:
                 self._changed.clear()
                 self._hurried.clear()
+                large = self._large.is_set()
+                self._large.clear()
                 self._begun += 1
             try:
-                self.write()
+                self.write(large=large)
             except Exception:
                 # Served on from memory; the next change tries again, and the log says why.
                 log.exception("the state was not written")
+                self._large.set()
             with self._progress:
                 self._ended = self._begun
                 self._progress.notify_all()
@@ -141,15 +155,15 @@ class Keeper:
 _backends = Backends()
 
 
-def snapshot() -> bytes:
-    """All of the state as bytes."""
+def snapshot(*, large: bool = True) -> bytes:
+    """All of the state as bytes. large: as of `Backends.dump`."""
     # While the store is held no step begins a call, and what is under way is marked as such in it.
     with automation.store.lock:
         return pickle.dumps(
             {
                 **_versions(),
                 "identities": identities.dump(),
-                "moto_state": _backends.dump(),
+                "moto_state": _backends.dump(large=large),
                 "automation": automation.store.dump(),
             }
         )

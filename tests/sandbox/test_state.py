@@ -225,3 +225,21 @@ def test_backends_refer_to_each_other_and_are_not_copied() -> None:
     backend = iam_backends[ACCOUNT_ID]["aws"]
 
     assert loads(dumps({"backend": backend}))["backend"] is backend
+
+
+def test_what_large_backends_hold_is_read_again_only_after_calls_that_may_have_changed_it(
+    launch_sandbox: Callable[..., Sandbox], tmp_path: Path
+) -> None:
+    first = launch_sandbox("--state", str(tmp_path))
+    ssm, ec2 = first.client("ssm"), first.client("ec2")
+    ssm.put_parameter(Name="/one", Value="v", Type="String")
+    machine = ec2.run_instances(ImageId=IMAGE, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    # Its answer says that all is written, the machine with it; the next one reads no machine.
+    ssm.put_parameter(Name="/two", Value="v", Type="String")
+    ssm.put_parameter(Name="/three", Value="v", Type="String")
+    os.kill(first.process.pid, signal.SIGKILL)
+    first.process.wait()
+    second = launch_sandbox("--state", str(tmp_path))
+    kept = second.client("ec2").describe_instances()["Reservations"][0]["Instances"][0]
+    assert kept["InstanceId"] == machine
+    assert second.client("ssm").get_parameter(Name="/three")["Parameter"]["Value"] == "v"
