@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db.models import Model, Q, QuerySet
+from django.db.models import Case, Model, Q, QuerySet, Value, When
 from guardian.shortcuts import assign_perm, remove_perm
 from guardian.utils import get_group_obj_perms_model, get_user_obj_perms_model
 
@@ -200,11 +200,16 @@ def visible(actor: Actor, permission: str, queryset: QuerySet[M]) -> QuerySet[M]
         return queryset
     if rules.grantable:
         return queryset.filter(_granted(actor, sources, queryset.model))
+    return queryset.filter(_through(actor, sources, rules))
+
+
+def _through(actor: Actor, sources: Iterable[str], rules: Rules) -> Q:
+    """Return the filter for objects that the actor has one of `sources` on through others."""
     condition = Q(pk__in=[])
     for source in sources:
         for _, filters in rules.through.get(source, ()):
             condition |= filters(actor)
-    return queryset.filter(condition)
+    return condition
 
 
 def everywhere(actor: Actor, permission: str, model: type[Model]) -> bool:
@@ -213,7 +218,7 @@ def everywhere(actor: Actor, permission: str, model: type[Model]) -> bool:
 
 
 def holders(queryset: QuerySet[Any], permission: str) -> Q:
-    """Return the filter for users who were, or whose groups were, granted `permission` on one of `queryset`."""
+    """Return the filter for users who hold `permission` on one of `queryset`, in person or by a group."""
     sources = rules_for(queryset.model).granting(permission)
     here = {"content_object__in": queryset.order_by(), "permission__codename__in": sources}
     in_person = user_grants(queryset.model).filter(**here)
@@ -225,7 +230,7 @@ def holders(queryset: QuerySet[Any], permission: str) -> Q:
 def permissions(actor: Actor, objects: Iterable[Model]) -> dict[Any, frozenset[str]]:
     """Return the permissions that `actor` has on each of `objects` (all of one model), by primary key.
 
-    Two queries for any number of objects (for a model judged through others: one for each permission).
+    Two queries for any number of objects (for a model judged through others: one).
     """
     items = list(objects)
     if not items:
@@ -236,13 +241,7 @@ def permissions(actor: Actor, objects: Iterable[Model]) -> dict[Any, frozenset[s
     if not (actor.is_authenticated and actor.is_active):
         return {key: frozenset() for key in keys}
     if not rules.grantable:
-        having = {
-            name: set(
-                visible(actor, name, model._default_manager.filter(pk__in=keys)).values_list("pk", flat=True)
-            )
-            for name in rules.permissions
-        }
-        return {key: frozenset(name for name, found in having.items() if key in found) for key in keys}
+        return _permissions_through(actor, rules, keys)
     given: dict[Any, set[str]] = {key: set() for key in keys}
     for rows in (
         user_grants(model).filter(user=actor.pk, content_object__in=keys),
@@ -251,22 +250,43 @@ def permissions(actor: Actor, objects: Iterable[Model]) -> dict[Any, frozenset[s
         for key, codename in rows.values_list("content_object_id", "permission__codename"):
             given[key].add(codename)
     held = capabilities(actor)
-    everywhere = {name for name, capability in rules.capabilities.items() if capability in held}
+    by_capability = {name for name, capability in rules.capabilities.items() if capability in held}
     return {
         key: frozenset(
-            name for name in rules.permissions if name in everywhere or rules.granting(name) & names
+            name for name in rules.permissions if name in by_capability or rules.granting(name) & names
         )
         for key, names in given.items()
     }
 
 
+def _permissions_through(actor: Actor, rules: Rules, keys: list[Any]) -> dict[Any, frozenset[str]]:
+    judged = {
+        name: Value(True)
+        if everywhere(actor, name, rules.model)
+        else Case(When(_through(actor, rules.granting(name), rules), then=True), default=False)
+        for name in rules.permissions
+    }
+    columns = {f"may_{name}": expression for name, expression in judged.items()}
+    rows = rules.model._default_manager.order_by().filter(pk__in=keys).annotate(**columns)
+    found: dict[Any, frozenset[str]] = dict.fromkeys(keys, frozenset())
+    for key, *flags in rows.values_list("pk", *columns):
+        found[key] = frozenset(name for name, flag in zip(judged, flags, strict=True) if flag)
+    return found
+
+
 def decide(actor: Actor, permission: str, obj: Model) -> Decision:
     """Judge whether `actor` may do `permission` to `obj`, in the database as it is now."""
+    decision = _judged(actor, permission, obj)
+    return Decision(True, True, explain(actor, permission, obj)) if decision.allowed else decision
+
+
+def _judged(actor: Actor, permission: str, obj: Model) -> Decision:
+    """Judge as `decide` does, without asking why it is allowed."""
     rules = rules_for(type(obj))
     sources = rules.granting(permission)
     held = permissions(actor, [obj])[obj.pk]
     if permission in held:
-        return Decision(True, True, explain(actor, permission, obj))
+        return Decision(True, True)
     visible_to_actor = "view" in held or bool(held)
     wanted = " or ".join(sorted(sources)) if rules.grantable else permission
     reason = f"Nobody has granted you “{wanted}” on this {rules.noun}."
@@ -308,7 +328,7 @@ def _names(groups: QuerySet[Group]) -> list[str]:
 
 def require(actor: Actor, permission: str, obj: Model) -> None:
     """Let the actor pass, or raise NotFound (invisible) or Forbidden (visible; the message says why)."""
-    decision = decide(actor, permission, obj)
+    decision = _judged(actor, permission, obj)
     if decision.allowed:
         return
     if not decision.visible:

@@ -11,7 +11,7 @@ from accounts.launching import LaunchField
 from executions import approving
 from executions.awaiting import LaunchRequest
 from executions.models import Status
-from executions.selectors import PERIODS, UNFINISHED
+from executions.run_list import PERIODS, UNFINISHED
 from executions.services import COMMENT_LIMIT
 
 _ANY = [("", "Any")]

@@ -1,15 +1,12 @@
 """What pages read of runs: a constant number of queries, starting from what the person may see."""
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
-from django.utils.dateparse import parse_datetime
+from django.db.models import Exists, OuterRef, Q
 
 import ssmdoc.graph
 from accounts.launching import parsed
@@ -19,23 +16,11 @@ from common import access
 from common.clock import now
 from documents.models import Publication
 from executions.models import FINAL, Execution, ExecutionEvent, StepExecution, TrackingLease
-from executions.newest import PROBED, Key, Window
 from executions.services import ANSWERS, WAITING_STEP, just_answered
 from executions.transitions import IN_FLIGHT_IN_AWS
 
 PAGE_SIZE = 25
 EVENTS_SHOWN = 200
-# Filters offer at most as many choices; who has more finds the rest by searching.
-CHOICES = 200
-
-PERIODS: Mapping[str, tuple[str, timedelta]] = {
-    "hour": ("The last hour", timedelta(hours=1)),
-    "day": ("The last 24 hours", timedelta(days=1)),
-    "week": ("The last 7 days", timedelta(days=7)),
-    "month": ("The last 30 days", timedelta(days=30)),
-}
-# A filter for whatever has not ended, beside the states themselves.
-UNFINISHED = "unfinished"
 
 
 @dataclass(frozen=True)
@@ -47,7 +32,8 @@ class Page:
     older: str = ""
 
 
-def _address(kept: Mapping[str, str], **key: str) -> str:
+def address(kept: Mapping[str, str], **key: str) -> str:
+    """Return the query string of a neighbouring page: the filters, and where it begins."""
     return "?" + urlencode({name: value for name, value in {**kept, **key}.items() if value})
 
 
@@ -82,143 +68,9 @@ def catalogue(actor: User, *, search: str = "", before: str = "", after: str = "
     kept = {"q": search}
     return Page(
         tuple(rows),
-        newer=_address(kept, before=rows[0].name) if rows and earlier else "",
-        older=_address(kept, after=rows[-1].name) if rows and later else "",
+        newer=address(kept, before=rows[0].name) if rows and earlier else "",
+        older=address(kept, after=rows[-1].name) if rows and later else "",
     )
-
-
-def runs(actor: User, filters: Mapping[str, str]) -> Page:
-    """Return a page of the runs that the actor may see, newest first.
-
-    Arguments:
-        filters: from the address: q (words of delegation, document or person, or an id), status, delegation,
-            operator (ids), period (of PERIODS), before and after (keys of the neighbouring pages).
-    """
-    upward, downward = _key(filters.get("after", "")), _key(filters.get("before", ""))
-    window = Window(PAGE_SIZE + 1, upwards=upward is not None)
-    keys = _keys(actor, _bounded(_filtered(filters), upward, downward), filters, window)
-    more, keys = len(keys) > PAGE_SIZE, keys[:PAGE_SIZE]
-    # The door is asked again for the rows themselves: the keys are only where to look.
-    seen = access.visible(actor, "view", Execution.objects.filter(pk__in=[key for _, key in keys]))
-    rows = list(
-        seen.select_related("delegation", "operator", "target", "version")
-        .defer("parameters", "outputs", "failure", "version__text")
-        .order_by("-requested_at", "-pk")
-    )
-    newer, older = (more, True) if upward else (downward is not None, more)
-    kept = {name: value for name, value in filters.items() if name not in {"before", "after"}}
-    return Page(
-        tuple(rows),
-        newer=_address(kept, after=_as_key(rows[0])) if rows and newer else "",
-        older=_address(kept, before=_as_key(rows[-1])) if rows and older else "",
-    )
-
-
-def _filtered(filters: Mapping[str, str]) -> QuerySet[Execution]:
-    """Return the runs that the filters leave, but for those that name delegations."""
-    found = Execution.objects.all()
-    status = filters.get("status", "")
-    if status == UNFINISHED:
-        found = found.filter(ended_at=None).exclude(status__in=FINAL)
-    elif status:
-        found = found.filter(status=status)
-    if filters.get("operator", "").isdecimal():
-        found = found.filter(operator=int(filters["operator"]))
-    if filters.get("period") in PERIODS:
-        found = found.filter(requested_at__gte=now() - PERIODS[filters["period"]][1])
-    return found
-
-
-def _bounded(found: QuerySet[Execution], upward: Key | None, downward: Key | None) -> QuerySet[Execution]:
-    # The first condition follows from the second; it is the one with which an index finds the place.
-    if upward:
-        at, key = upward
-        return found.filter(Q(requested_at__gte=at), Q(requested_at__gt=at) | Q(pk__gt=key))
-    if downward:
-        at, key = downward
-        return found.filter(Q(requested_at__lte=at), Q(requested_at__lt=at) | Q(pk__lt=key))
-    return found
-
-
-def _keys(actor: User, found: QuerySet[Execution], filters: Mapping[str, str], window: Window) -> list[Key]:
-    """Return the keys of the first of `found` that the actor may see and that the words fit."""
-    chosen = None
-    if filters.get("delegation", "").isdecimal():
-        chosen = Delegation.objects.filter(pk=int(filters["delegation"]))
-    words = filters.get("q", "").strip()
-    if not words:
-        # Where few are left anyhow, or they are one person's, nothing is gained by asking each delegation.
-        narrow = bool(filters.get("operator")) or filters.get("status") == UNFINISHED
-        return _of_delegations(actor, found, chosen, window, probed=not narrow)
-    if chosen is not None:
-        found = found.filter(delegation__in=chosen)
-    named = Delegation.objects.filter(Q(name__icontains=words) | Q(document__name__icontains=words))
-    people = list(User.objects.filter(username__icontains=words).values_list("pk", flat=True))
-    meant = Q(aws_execution_id=words)
-    with suppress(ValueError):
-        meant |= Q(pk=UUID(words))
-    return window.merged(
-        [
-            *_of_delegations(actor, found, named, window),
-            *window.of(access.visible(actor, "view", found.filter(operator__in=people))),
-            *window.of(access.visible(actor, "view", found.filter(meant))),
-        ]
-    )
-
-
-def _of_delegations(
-    actor: User,
-    found: QuerySet[Execution],
-    scope: QuerySet[Delegation] | None,
-    window: Window,
-    *,
-    probed: bool = True,
-) -> list[Key]:
-    """Return the first keys of `found` that the actor may see, of the delegations in `scope` (None: all)."""
-    everything = access.everywhere(actor, "view", Execution)
-    within = found if scope is None else found.filter(delegation__in=scope)
-    if (everything and scope is None) or not probed:
-        return window.of(access.visible(actor, "view", within))
-    offered = Delegation.objects.all() if scope is None else scope
-    seen = offered if everything else access.visible(actor, "view", offered)
-    keys = list(seen.order_by().values_list("pk", flat=True)[: PROBED + 1])
-    if len(keys) > PROBED:
-        return window.of(access.visible(actor, "view", within))
-    own = [] if everything else window.of(within.filter(operator=actor.pk))
-    return window.merged([*own, *window.among(found, keys)])
-
-
-def _as_key(run: Execution) -> str:
-    return f"{run.requested_at.isoformat()}~{run.pk}"
-
-
-def _key(text: str) -> Key | None:
-    moment, _, key = text.partition("~")
-    try:
-        at, run = parse_datetime(moment), UUID(key)
-    except ValueError:
-        return None
-    return (at, run) if at is not None and at.tzinfo is not None else None
-
-
-def filter_choices(actor: User) -> dict[str, list[tuple[str, str]]]:
-    """Return what the list's filters offer: the delegations that the actor may see, and who may launch them.
-
-    Who sees all runs is offered all delegations and everybody.
-    """
-    seen = access.visible(actor, "view", Delegation.objects.all())
-    if access.everywhere(actor, "view", Execution):
-        people = User.objects.all()
-    else:
-        people = User.objects.filter(Q(pk=actor.pk) | access.holders(seen, "execute"))
-    return {
-        "delegation": [
-            (str(key), name) for key, name in seen.order_by("name").values_list("pk", "name")[:CHOICES]
-        ],
-        "operator": [
-            (str(person.pk), person.get_full_name()) for person in people.order_by("username")[:CHOICES]
-        ],
-    }
 
 
 @dataclass(frozen=True)

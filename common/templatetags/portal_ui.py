@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from django import template
-from django.forms import BoundField, Form, widgets
+from django.forms import BoundField, ChoiceField, Form, widgets
+from django.forms.utils import flatatt
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
@@ -28,6 +29,7 @@ EDGE_WORDS = {
     "cancel": "on cancel",
 }
 PARTS = re.compile(r"(?<=[:/])(?=[^:/])")
+SELECTED = SafeString(" selected")
 NOTHING = format_html(
     '<span aria-hidden="true">{}</span><span class="visually-hidden">{}</span>', "–", "none"
 )
@@ -220,8 +222,26 @@ def filter_control(bound: BoundField) -> dict[str, object]:
     searches = isinstance(widget, widgets.TextInput) and not isinstance(widget, widgets.DateTimeBaseInput)
     if isinstance(widget, widgets.Input) and searches:
         widget.input_type = "search"
-    control = bound.as_widget(attrs={"class": control_class(widget)})
+    attrs: dict[str, Any] = {"class": control_class(widget)}
+    field = bound.field
+    if isinstance(field, ChoiceField) and type(widget) is widgets.Select:
+        control = _select(bound, field, attrs)
+    else:
+        control = bound.as_widget(attrs=attrs)
     return {"field": bound, "control": control, "searches": searches}
+
+
+def _select(bound: BoundField, field: ChoiceField, attrs: dict[str, Any]) -> SafeString:
+    """A select of hundreds of choices: Django would render each of them by two templates."""
+    chosen = str(bound.value() or "")
+    choices = cast(Iterable[tuple[Any, Any]], field.choices)
+    options = format_html_join(
+        "",
+        '<option value="{}"{}>{}</option>',
+        ((value, SELECTED if str(value) == chosen else "", label) for value, label in choices),
+    )
+    written = bound.build_widget_attrs({"id": bound.auto_id, **attrs}, field.widget)
+    return format_html('<select name="{}"{}>{}</select>', bound.html_name, flatatt(written), options)
 
 
 @register.inclusion_tag("components/form_errors.html")

@@ -13,7 +13,7 @@ from django.urls import reverse
 from accounts.models import Delegation
 from common import access
 from common.clock import now
-from executions import newest, selectors
+from executions import newest, run_list, selectors
 from executions.models import Execution, Status
 
 
@@ -57,7 +57,7 @@ def crowd(frozen, administrator, operator, colleague):
 FILTERS = [
     {},
     {"status": Status.FAILED},
-    {"status": selectors.UNFINISHED},
+    {"status": run_list.UNFINISHED},
     {"q": "ask 0"},
     {"q": "task 0", "status": Status.SUCCESS},
     {"q": "colleague"},
@@ -69,7 +69,7 @@ FILTERS = [
 def expected(actor, filters):
     found = access.visible(actor, "view", Execution.objects.all())
     status = filters.get("status")
-    if status == selectors.UNFINISHED:
+    if status == run_list.UNFINISHED:
         found = found.filter(status=Status.WAITING)
     elif status:
         found = found.filter(status=status)
@@ -86,7 +86,7 @@ def walk(actor, filters, neighbour):
     """Return the keys of all pages from the one that `filters` name, following `neighbour`, and the last."""
     keys = []
     while True:
-        page = selectors.runs(actor, filters)
+        page = run_list.runs(actor, filters)
         part = [run.pk for run in page.rows]
         keys = [*keys, *part] if neighbour == "older" else [*part, *keys]
         if not getattr(page, neighbour):
@@ -98,8 +98,8 @@ def walk(actor, filters, neighbour):
 @pytest.mark.parametrize("who", ["operator", "administrator", "colleague", "stranger"])
 def test_its_pages_are_what_the_person_may_see_in_order(request, crowd, monkeypatch, who, probed):
     actor = request.getfixturevalue(who)
-    monkeypatch.setattr(selectors, "PAGE_SIZE", 9)
-    monkeypatch.setattr(selectors, "PROBED", probed)
+    monkeypatch.setattr(run_list, "PAGE_SIZE", 9)
+    monkeypatch.setattr(run_list, "PROBED", probed)
     for filters in FILTERS:
         wanted = expected(actor, filters)
         down, last = walk(actor, filters, "older")
@@ -113,7 +113,7 @@ def test_its_pages_are_what_the_person_may_see_in_order(request, crowd, monkeypa
 
 def test_a_delegation_of_which_one_sees_only_ones_own_runs(operator, crowd):
     hidden = crowd[8]
-    found = selectors.runs(operator, {"delegation": str(hidden.pk)}).rows
+    found = run_list.runs(operator, {"delegation": str(hidden.pk)}).rows
     assert {run.pk for run in found} == set(
         Execution.objects.filter(delegation=hidden, operator=operator).values_list("pk", flat=True)
     )
@@ -122,7 +122,7 @@ def test_a_delegation_of_which_one_sees_only_ones_own_runs(operator, crowd):
 
 def test_what_is_never_shown_is_not_read(operator, crowd):
     with CaptureQueriesContext(connection) as queries:
-        selectors.runs(operator, {})
+        run_list.runs(operator, {})
     assert not [query["sql"] for query in queries if '"documents_documentversion"."text"' in query["sql"]]
 
 
@@ -151,7 +151,7 @@ def test_it_costs_the_same_however_many_runs_there_are(
 def test_a_deep_page_begins_where_its_key_says(administrator, crowd, neighbour):
     run = Execution.objects.first()
     with CaptureQueriesContext(connection) as queries:
-        selectors.runs(administrator, {neighbour: f"{run.requested_at.isoformat()}~{run.pk}"})
+        run_list.runs(administrator, {neighbour: f"{run.requested_at.isoformat()}~{run.pk}"})
     [listed] = [query["sql"] for query in queries if "LIMIT 26" in query["sql"]]
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN QUERY PLAN {listed}")
@@ -173,3 +173,18 @@ def test_the_steps_that_wait_are_found_among_those_that_have_not_ended(operator,
             ended_at=None if status == Status.WAITING else now(),
         )
     assert [step.name for step in selectors.approvals(operator)[0]] == ["step1"]
+
+
+def test_what_the_filters_name_is_offered_wherever_it_stands(operator, colleague, crowd, monkeypatch):
+    monkeypatch.setattr(run_list, "CHOICES", 2)
+    last, hidden = crowd[6], crowd[8]
+    access.grant("execute", last, colleague)
+    for key, person in ((last.pk, colleague.pk), (hidden.pk, crowd[0].created_by_id)):
+        offered = run_list.filter_choices(operator, {"delegation": str(key), "operator": str(person)})
+        assert [name for _, name in offered["delegation"][:2]] == [
+            "Launch as AutomationServiceRole",
+            "Task 00",
+        ]
+        assert ((str(last.pk), "Task 06") in offered["delegation"]) is (key == last.pk)
+        assert len(offered["delegation"]) == (3 if key == last.pk else 2)
+        assert {key for key, _ in offered["operator"]} == {str(operator.pk), str(colleague.pk)}

@@ -1,0 +1,210 @@
+"""The list of runs: what its filters offer, and its pages."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from django.db.models import Model, Q, QuerySet
+from django.utils.dateparse import parse_datetime
+
+from accounts.models import Delegation, User
+from common import access
+from common.clock import now
+from executions.models import FINAL, Execution
+from executions.newest import PROBED, Key, Window
+from executions.selectors import PAGE_SIZE, Page, address
+
+M = TypeVar("M", bound=Model)
+
+# Filters offer at most as many choices; who has more finds the rest by searching.
+CHOICES = 200
+
+PERIODS: Mapping[str, tuple[str, timedelta]] = {
+    "hour": ("The last hour", timedelta(hours=1)),
+    "day": ("The last 24 hours", timedelta(days=1)),
+    "week": ("The last 7 days", timedelta(days=7)),
+    "month": ("The last 30 days", timedelta(days=30)),
+}
+# A filter for whatever has not ended, beside the states themselves.
+UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True)
+class Sight:
+    """Whose runs a person may see, beside their own.
+
+    Attributes:
+        everything: everybody's.
+        delegations: by id, the names of the delegations whose runs they may see; None for more than PROBED,
+            or when they see everything.
+    """
+
+    everything: bool
+    delegations: Mapping[int, str] | None
+
+
+def sight(actor: User) -> Sight:
+    """Return whose runs the actor may see: at most one query."""
+    if access.everywhere(actor, "view", Execution):
+        return Sight(True, None)
+    seen = access.visible(actor, "view", Delegation.objects.order_by())
+    names = dict(seen.values_list("pk", "name")[: PROBED + 1])
+    return Sight(False, names if len(names) <= PROBED else None)
+
+
+def runs(actor: User, filters: Mapping[str, str], seen: Sight | None = None) -> Page:
+    """Return a page of the runs that the actor may see, newest first.
+
+    Arguments:
+        filters: from the address: q (words of delegation, document or person, or an id), status, delegation,
+            operator (ids), period (of PERIODS), before and after (keys of the neighbouring pages).
+        seen: the actor's sight, when it is known already.
+    """
+    upward, downward = _key(filters.get("after", "")), _key(filters.get("before", ""))
+    window = Window(PAGE_SIZE + 1, upwards=upward is not None)
+    search = _Search(actor, seen or sight(actor), window)
+    keys = search.keys(_bounded(_filtered(filters), upward, downward), filters)
+    more, keys = len(keys) > PAGE_SIZE, keys[:PAGE_SIZE]
+    # The door is asked again for the rows themselves: the keys are only where to look.
+    found = access.visible(actor, "view", Execution.objects.filter(pk__in=[key for _, key in keys]))
+    rows = list(
+        found.select_related("delegation", "operator", "target", "version")
+        .defer("parameters", "outputs", "failure", "version__text")
+        .order_by("-requested_at", "-pk")
+    )
+    newer, older = (more, True) if upward else (downward is not None, more)
+    kept = {name: value for name, value in filters.items() if name not in {"before", "after"}}
+    return Page(
+        tuple(rows),
+        newer=address(kept, after=_as_key(rows[0])) if rows and newer else "",
+        older=address(kept, before=_as_key(rows[-1])) if rows and older else "",
+    )
+
+
+def _filtered(filters: Mapping[str, str]) -> QuerySet[Execution]:
+    """Return the runs that the filters leave, but for those that name delegations."""
+    found = Execution.objects.all()
+    status = filters.get("status", "")
+    if status == UNFINISHED:
+        found = found.filter(ended_at=None).exclude(status__in=FINAL)
+    elif status:
+        found = found.filter(status=status)
+    if filters.get("operator", "").isdecimal():
+        found = found.filter(operator=int(filters["operator"]))
+    if filters.get("period") in PERIODS:
+        found = found.filter(requested_at__gte=now() - PERIODS[filters["period"]][1])
+    return found
+
+
+def _bounded(found: QuerySet[Execution], upward: Key | None, downward: Key | None) -> QuerySet[Execution]:
+    # The first condition follows from the second; it is the one with which an index finds the place.
+    if upward:
+        at, key = upward
+        return found.filter(Q(requested_at__gte=at), Q(requested_at__gt=at) | Q(pk__gt=key))
+    if downward:
+        at, key = downward
+        return found.filter(Q(requested_at__lte=at), Q(requested_at__lt=at) | Q(pk__lt=key))
+    return found
+
+
+@dataclass(frozen=True)
+class _Search:
+    """Finds the keys of the first runs that the actor may see."""
+
+    actor: User
+    seen: Sight
+    window: Window
+
+    def keys(self, found: QuerySet[Execution], filters: Mapping[str, str]) -> list[Key]:
+        """Return the keys of the first of `found` of the filters' delegation and words."""
+        chosen = None
+        if filters.get("delegation", "").isdecimal():
+            chosen = Delegation.objects.filter(pk=int(filters["delegation"]))
+        if words := filters.get("q", "").strip():
+            return self._of_words(found if chosen is None else found.filter(delegation__in=chosen), words)
+        # Where few are left anyhow, or they are one person's, nothing is gained by asking each delegation.
+        if filters.get("operator") or filters.get("status") == UNFINISHED:
+            return self._in_order(found if chosen is None else found.filter(delegation__in=chosen))
+        return self._of_delegations(found, chosen)
+
+    def _of_words(self, found: QuerySet[Execution], words: str) -> list[Key]:
+        named = Delegation.objects.filter(Q(name__icontains=words) | Q(document__name__icontains=words))
+        people = list(User.objects.filter(username__icontains=words).values_list("pk", flat=True))
+        meant = Q(aws_execution_id=words)
+        with suppress(ValueError):
+            meant |= Q(pk=UUID(words))
+        by_person = self._in_order(found.filter(operator__in=people)) if people else []
+        return self.window.merged(
+            [*self._of_delegations(found, named), *by_person, *self._in_order(found.filter(meant))]
+        )
+
+    def _in_order(self, found: QuerySet[Execution]) -> list[Key]:
+        return self.window.of(access.visible(self.actor, "view", found))
+
+    def _of_delegations(self, found: QuerySet[Execution], scope: QuerySet[Delegation] | None) -> list[Key]:
+        """Return the first keys of the delegations in `scope` (None: of all)."""
+        within = found if scope is None else found.filter(delegation__in=scope)
+        if scope is None and self.seen.delegations is None:
+            return self._in_order(found)
+        keys = self._offered(scope)
+        if len(keys) > PROBED:
+            return self._in_order(within)
+        own = [] if self.seen.everything else self.window.of(within.filter(operator=self.actor.pk))
+        return self.window.merged([*own, *(self.window.among(found, keys) if keys else ())])
+
+    def _offered(self, scope: QuerySet[Delegation] | None) -> list[int]:
+        """Return the ids of the delegations in `scope` that are seen, or more than PROBED of them."""
+        if scope is None:
+            return list(self.seen.delegations or ())
+        if self.seen.delegations is not None:
+            scope = scope.filter(pk__in=list(self.seen.delegations))
+        elif not self.seen.everything:
+            scope = access.visible(self.actor, "view", scope)
+        return list(scope.order_by().values_list("pk", flat=True)[: PROBED + 1])
+
+
+def _as_key(run: Execution) -> str:
+    return f"{run.requested_at.isoformat()}~{run.pk}"
+
+
+def _key(text: str) -> Key | None:
+    moment, _, key = text.partition("~")
+    try:
+        at, run = parse_datetime(moment), UUID(key)
+    except ValueError:
+        return None
+    return (at, run) if at is not None and at.tzinfo is not None else None
+
+
+def filter_choices(
+    actor: User, chosen: Mapping[str, str], seen: Sight | None = None
+) -> dict[str, list[tuple[str, str]]]:
+    """Return what the list's filters offer: the delegations that the actor may see, and who may launch them.
+
+    Who sees all runs is offered all delegations and everybody. Of many, the first are offered.
+
+    Arguments:
+        chosen: the address's parameters; what they name is offered, wherever it stands.
+        seen: the actor's sight, when it is known already.
+    """
+    seen = seen or sight(actor)
+    delegations = access.visible(actor, "view", Delegation.objects.order_by("name"))
+    people = User.objects.order_by("username")
+    if not seen.everything:
+        if seen.delegations is not None:
+            delegations = Delegation.objects.order_by("name").filter(pk__in=list(seen.delegations))
+        people = people.filter(Q(pk=actor.pk) | access.holders(delegations, "execute"))
+    return {
+        "delegation": _offered(delegations, chosen.get("delegation", ""), str),
+        "operator": _offered(people, chosen.get("operator", ""), User.get_full_name),
+    }
+
+
+def _offered(found: QuerySet[M], chosen: str, name_of: Callable[[M], str]) -> list[tuple[str, str]]:
+    offered = {str(row.pk): name_of(row) for row in found[:CHOICES]}
+    if chosen.isdecimal() and chosen not in offered:
+        offered |= {str(row.pk): name_of(row) for row in found.filter(pk=int(chosen))}
+    return list(offered.items())
