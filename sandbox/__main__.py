@@ -8,7 +8,6 @@ import os
 import signal
 import sys
 import threading
-from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -86,6 +85,9 @@ def main(arguments: list[str] | None = None) -> int:
 def _run() -> int:
     _configure_logging()
     # After the environment is clean: moto and boto3 read it when they are imported.
+    from sandbox import data_files
+
+    data_files.economise()
     from sandbox import automation, server
     from sandbox.events import trail
     from sandbox.state import Keeper
@@ -106,8 +108,7 @@ def _run() -> int:
     keeper.load()
     key = _root_key()
     keeper.start()
-    # What a step's action does, it does by calls of its own.
-    automation.store.on_change = partial(keeper.touch, "ssm")
+    automation.store.on_change = keeper.touch
     automation.resume()
 
     def stop(signum: int, frame: FrameType | None) -> None:

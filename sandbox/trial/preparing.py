@@ -11,6 +11,9 @@ def prepare(seed: int) -> None:
     """Set the sandbox's settings, and keep the surroundings out. Call before importing moto or boto3."""
     settings.use(settings.read_settings({}, port=0, clock="virtual", seed=seed))
     settings.isolate_environment()
+    from sandbox import data_files
+
+    data_files.economise()
     # What a document does wrong is in the report; a server's log of it would be in nobody's hands.
     for name in ("moto", "werkzeug", "botocore", "boto3", "urllib3", "sandbox"):
         logging.getLogger(name).setLevel(logging.CRITICAL)

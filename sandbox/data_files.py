@@ -1,0 +1,141 @@
+"""What is kept of the data files of botocore and moto: each is read once, and no more of it than is used.
+
+Left alone, every session parses EC2's model anew and keeps it, documentation and all, and moto holds for all
+Regions which types of instance these offer: two thirds of an idle sandbox's memory.
+"""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import importlib
+import json
+import sys
+import threading
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import botocore.loaders
+import moto.iam
+import moto.iam.models
+import moto.utilities.utils
+
+OFFERINGS = "ec2/resources/instance_type_offerings"
+POLICIES = "moto.iam.aws_managed_policies"
+
+
+def economise() -> None:
+    """Have botocore and moto read their files like this. Call before anything else imports moto's EC2."""
+    _share_models()
+    _read_offerings_late()
+    _forget_policies()
+
+
+class _Files(botocore.loaders.JSONFileLoader):
+    """Gives every loader the same content, but for the outermost dictionary, which is the loader's own."""
+
+    def load_file(self, file_path: str) -> Any:
+        """Return what the file holds whose path this is, without its ending; None when there is none."""
+        for ending in (".json", ".json.gz"):
+            path = Path(file_path + ending)
+            if path.is_file():
+                content = _content(path)
+                return dict(content) if isinstance(content, dict) else content
+        return None
+
+
+@functools.cache
+def _content(path: Path) -> Any:
+    data = path.read_bytes()
+    return json.loads(
+        gzip.decompress(data) if path.suffix == ".gz" else data, object_pairs_hook=_without_documentation
+    )
+
+
+def _without_documentation(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    return {
+        sys.intern(name): sys.intern(value) if isinstance(value, str) else value
+        for name, value in pairs
+        # A shape may have a member of that name, which is no text.
+        if name != "documentation" or not isinstance(value, str)
+    }
+
+
+def _share_models() -> None:
+    botocore.loaders.Loader.FILE_LOADER_CLASS = _Files
+    botocore.loaders.deep_merge = _merge
+
+
+def _merge(base: MutableMapping[str, Any], extra: Mapping[str, Any]) -> None:
+    """Add what one loader's extras say to a model, in copies: other loaders share its parts."""
+    for name, value in extra.items():
+        part = base.get(name)
+        if isinstance(part, dict) and isinstance(value, dict):
+            base[name] = dict(part)
+            _merge(base[name], value)
+        else:
+            base[name] = value
+
+
+class _Offerings(Mapping[str, list[dict[str, str]]]):
+    """Which types of instance each Region, or each of its zones, offers: read when it is asked for."""
+
+    def __init__(self, location_type: str, regions: Mapping[str, Any]) -> None:
+        self._location_type = location_type
+        self._regions = tuple(regions)
+        self._read: dict[str, list[dict[str, str]]] = {}
+
+    def __getitem__(self, region: str) -> list[dict[str, str]]:
+        if region not in self._read:
+            if region not in self._regions:
+                raise KeyError(region)
+            found = moto.utilities.utils.load_resource(f"{OFFERINGS}/{self._location_type}/{region}.json")
+            self._read[region] = [{**offer, "LocationType": self._location_type} for offer in found]
+        return self._read[region]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._regions)
+
+    def __len__(self) -> int:
+        return len(self._regions)
+
+
+def _read_offerings_late() -> None:
+    load = moto.utilities.utils.load_resource
+
+    def load_resource(resource: str) -> Any:
+        return [] if resource.startswith(OFFERINGS) else load(resource)
+
+    # moto reads them all when it is imported.
+    moto.utilities.utils.load_resource = load_resource
+    try:
+        offerings = importlib.import_module("moto.ec2.models.instance_types").INSTANCE_TYPE_OFFERINGS
+    finally:
+        moto.utilities.utils.load_resource = load
+    for location_type, regions in offerings.items():
+        offerings[location_type] = _Offerings(location_type, regions)
+
+
+def _forget_policies() -> None:
+    """Keep the text of AWS's managed policies no longer than it takes to make an account's policies of it."""
+    backend: Any = moto.iam.models.IAMBackend
+    models: Any = moto.iam.models
+    make = backend._init_aws_policies
+    one_at_a_time = threading.Lock()
+
+    def forget() -> None:
+        models.aws_managed_policies_data = ""
+        sys.modules.pop(POLICIES, None)
+        vars(moto.iam).pop(POLICIES.rpartition(".")[2], None)
+
+    def init_aws_policies(self: Any) -> Any:
+        with one_at_a_time:
+            models.aws_managed_policies_data = importlib.import_module(POLICIES).aws_managed_policies_data
+            try:
+                return make(self)
+            finally:
+                forget()
+
+    backend._init_aws_policies = init_aws_policies
+    forget()
