@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -108,7 +109,8 @@ def _run() -> int:
     keeper.load()
     key = _root_key()
     keeper.start()
-    automation.store.on_change = keeper.touch
+    # What a step's action does, it does by calls of its own.
+    automation.store.on_change = partial(keeper.touch, "ssm")
     automation.resume()
 
     def stop(signum: int, frame: FrameType | None) -> None:
