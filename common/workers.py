@@ -24,6 +24,12 @@ class Worker(SimpleWorker):
                 connection.close()
         super().execute_job(job, queue)
 
+    def _start_scheduler(self, *arguments: Any, **options: Any) -> None:
+        """Start none, though a pool's workers ask for it: what comes again at its time is cron's.
+
+        It would be one more process for each queue, and a worker that is asked to end would wait for it.
+        """
+
     def handle_warm_shutdown_request(self) -> None:
         """Let the job at hand know that it should come to an end."""
         queueing.stop()

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from audit.services import record
+from common import queueing
 from common.clock import now
 from executions.models import FINAL, Execution
 
@@ -48,7 +49,8 @@ def purge_runs(*, days: int, batch: int = BATCH, seconds: float | None = None) -
     Arguments:
         days: 1 or more.
         batch: runs a transaction.
-        seconds: stop beginning batches after this; None to go on to the end.
+        seconds: stop beginning batches after this; None to go on to the end. A process that is asked to end
+            begins none either.
     """
     if days < 1 or batch < 1:
         raise ValueError("Runs are kept for a day at least, and removed one at a time at least")
@@ -61,7 +63,7 @@ def purge_runs(*, days: int, batch: int = BATCH, seconds: float | None = None) -
         runs = total.get(Execution._meta.model_name or "", 0)
         if not removed:
             return Purged(runs, total)
-        if end is not None and time.monotonic() >= end:
+        if queueing.stopping() or (end is not None and time.monotonic() >= end):
             return Purged(runs, total, complete=not ended_before(days).exists())
 
 

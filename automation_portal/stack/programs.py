@@ -74,7 +74,7 @@ def programs(layout: Layout) -> list[Program]:
         Program("cron", (*manage, "rqcron", "automation_portal.cron"), portal, needs=working),
         Program(
             "tracker",
-            (*manage, "rqworker", "tracking", "--with-scheduler"),
+            (*manage, "rqworker", "tracking"),
             portal,
             needs=working,
         ),

@@ -9,6 +9,7 @@ from django.urls import reverse
 
 from audit.models import AuditEntry
 from audit.services import first_break, record
+from common import queueing
 from common.clock import now
 from executions import jobs, retention
 from executions.models import FINAL, Execution, ExecutionEvent, Signal, Status, StepExecution
@@ -133,6 +134,13 @@ def test_a_job_stops_when_its_time_is_up_and_the_next_goes_on(ended, settings, m
     settings.RETENTION_DAYS = 30
     jobs.purge_runs()
     assert not Execution.objects.exists()
+
+
+def test_a_worker_that_is_asked_to_end_stops_after_a_batch(ended, monkeypatch):
+    for _ in range(3):
+        ended(40)
+    monkeypatch.setattr(queueing, "stopping", lambda: True)
+    assert retention.purge_runs(days=30, batch=1).runs == 1
 
 
 def test_without_the_setting_everything_is_kept(ended, settings):
