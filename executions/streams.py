@@ -46,10 +46,21 @@ async def stream(request: HttpRequest, execution_id: UUID) -> StreamingHttpRespo
     _check_room(at.person, 1)
     known = request.headers.get("Last-Event-ID") or request.GET.get("seen", "")
     seen = int(known) if known.isascii() and known.isdecimal() else 0
-    response = StreamingHttpResponse(_events(question, at.person, seen), content_type="text/event-stream")
-    response["Cache-Control"] = "no-cache, no-transform"
-    response["X-Accel-Buffering"] = "no"
-    return response
+    return EventStream(_events(question, at.person, seen))
+
+
+class EventStream(StreamingHttpResponse):
+    """A stream whose generator ends with its client: Django leaves one that it has wrapped to the garbage."""
+
+    def __init__(self, events: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(events, content_type="text/event-stream")
+        self["Cache-Control"] = "no-cache, no-transform"
+        self["X-Accel-Buffering"] = "no"
+        self._events = events
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Return what Django takes the pieces from, and closes."""
+        return self._events
 
 
 def _first_look(question: Question) -> Standing:
@@ -93,7 +104,7 @@ def _check_room(person: object, more: int) -> None:
         raise Unavailable("Too many live pages are open here; this one asks every few seconds instead.")
 
 
-async def _events(question: Question, person: object, seen: int) -> AsyncIterator[bytes]:
+async def _events(question: Question, person: object, seen: int) -> AsyncGenerator[bytes, None]:
     """Give the stream, piece by piece. Whoever takes them is cancelled when a piece is not taken in time."""
     await sync_to_async(let_connections_go)()
     _let_thread_go()

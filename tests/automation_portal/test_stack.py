@@ -123,6 +123,42 @@ def test_a_killed_program_is_started_again(stack: Stack, name: str) -> None:
     assert stack.await_restart(name, since=before) != before
 
 
+WATCHER = """
+from accounts.models import User
+from aws.models import AwsTarget, ServiceRole
+from benchmarks.watchers import signed_in
+from executions.models import Execution
+from tests.support import factories
+person = User.objects.create_user("watcher")
+target, role = AwsTarget.objects.first(), ServiceRole.objects.first()
+version = factories.make_document(person, name="Watched")
+run = Execution.objects.create(
+    delegation=factories.make_delegation(version, target, role, person, name="Watched"), operator=person,
+    version=version, target=target, content_hash=version.sha256, aws_document_name="Watched",
+    aws_document_version="1", status="InProgress",
+)
+print(run.pk, signed_in(person))
+"""
+
+
+def test_a_web_process_that_is_asked_to_stop_ends_its_live_pages_in_order(stack: Stack) -> None:
+    made = stack.manage("shell", "--verbosity", "0", "-c", WATCHER)
+    run, cookie = made.stdout.split()
+    connection = http.client.HTTPConnection("127.0.0.1", stack.port, timeout=60)
+    connection.request("GET", f"/runs/{run}/stream/", headers={"Cookie": cookie})
+    stream = connection.getresponse()
+    assert stream.status == 200
+    heard = b""
+    while b"retry" not in heard:
+        heard += stream.read1()
+    before = stack.pid("web")
+    assert before is not None
+    os.kill(before, signal.SIGTERM)
+    # http.client raises IncompleteRead for a connection that is cut instead of ended.
+    stream.read()
+    stack.await_restart("web", since=before)
+
+
 def test_killed_workers_are_replaced_by_as_many(stack: Stack) -> None:
     before = stack.pid("workers")
     killed = stack.members("workers")
