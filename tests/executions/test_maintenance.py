@@ -7,8 +7,9 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from audit.models import AuditEntry
+from common import queueing
 from common.errors import Invalid, NotFound
-from executions import maintenance
+from executions import jobs, maintenance
 from executions.models import Execution, LaunchPause, Status
 
 pytestmark = pytest.mark.django_db
@@ -116,3 +117,23 @@ def test_who_executes_during_a_pause_reads_that_the_run_waits(
     assert Execution.objects.get().status == Status.QUEUED
     assert "The run waits until launches are resumed" in seen
     assert "The account is moved" in seen
+
+
+def test_workers_leave_what_waits_alone_until_the_pause_ends(make_run, administrator, valkey):
+    run = make_run()
+    maintenance.pause_launches(actor=administrator, reason="The account is moved")
+    jobs.launch()
+    run.refresh_from_db()
+    assert (run.status, run.claimed_at) == (Status.QUEUED, None)
+    # Nothing asks for it again and again meanwhile.
+    assert queueing.waiting("launch") == 0
+
+
+def test_the_end_of_a_pause_sends_what_has_waited(
+    make_run, administrator, valkey, django_capture_on_commit_callbacks
+):
+    make_run()
+    maintenance.pause_launches(actor=administrator, reason="The account is moved")
+    with django_capture_on_commit_callbacks(execute=True):
+        maintenance.resume_launches(actor=administrator)
+    assert queueing.waiting("launch") == 1
