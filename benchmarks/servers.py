@@ -63,14 +63,14 @@ class Server:
 
 
 @contextmanager
-def serve(*arguments: str) -> Iterator[Server]:
-    """A sandbox on a free port, with these arguments, until the block ends.
+def serve(*arguments: str, module: str = "sandbox") -> Iterator[Server]:
+    """A sandbox on a free port, with these arguments, until the block ends. module: what is run as it.
 
     Errors: StartError when it does not say that it is ready.
     """
     keys = {"aws_access_key_id": "AKIABENCHMARKS000000", "aws_secret_access_key": secrets.token_hex(20)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "--port", "0", *arguments],
+        [sys.executable, "-m", module, "--port", "0", *arguments],
         cwd=ROOT,
         env={
             **{name: value for name, value in os.environ.items() if not name.startswith("SANDBOX_")},

@@ -2,16 +2,14 @@
 
     python -m benchmarks.tracking [--json] [--runs N] [--seconds N] [--events]
 
-1. A sandbox without limits on calls takes the runs, of a document of four sleeps, and is stopped: it keeps
-   them.
-2. It is started again with `--rate-limits aws`, and one tracker process (`manage.py rqworker tracking`)
-   follows them with a database and a queue of its own.
+1. A sandbox that does not keep AWS's limits on calls yet takes the runs, of a document of four sleeps.
+2. From then on it keeps them, and one tracker process (`manage.py rqworker tracking`) follows the runs with a
+   database and a queue of its own.
 3. Once every run has been looked at, the age of the oldest look at an unfinished run is sampled, beside what
    the limit allows: a page of fifty is asked for three times a second.
 
-With `--events` EventBridge delivers to a queue that the tracker reads; afterwards the sandbox, started once
-more without limits, tells when each step began and each run ended, and the events kept here tell when that
-was shown.
+With `--events` EventBridge delivers to a queue that the tracker reads; afterwards the sandbox, without limits
+again, tells when each step began and each run ended, and the events kept here tell when that was shown.
 
 Ends with 1 when a bar is missed, with 2 when it cannot be measured.
 """
@@ -21,6 +19,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -115,12 +114,11 @@ def valkey(folder: Path) -> Iterator[str]:
         process.wait(10)
 
 
-def populate(state: Path, runs: int) -> list[str]:
-    """Have a sandbox take that many runs and keep them; returns their ids."""
-    with serve("--state", str(state), "--limits", "pending=1000000") as server:
-        starter = Runs(server)
-        starter.register(NAME, TEXT)
-        return starter.start(NAME, [{}] * runs)
+def populate(server: Server, runs: int) -> list[str]:
+    """Have the sandbox take that many runs; returns their ids."""
+    starter = Runs(server)
+    starter.register(NAME, TEXT)
+    return starter.start(NAME, [{}] * runs)
 
 
 def set_up_portal(folder: Path, redis_url: str) -> dict[str, str]:
@@ -300,32 +298,31 @@ def follow(target_id: int, pid: int, seconds: float) -> tuple[list[Sample], floa
 
 
 def changes(
-    state: Path, aws_ids: Sequence[str], begins: datetime, ends: datetime
+    server: Server, aws_ids: Sequence[str], begins: datetime, ends: datetime
 ) -> list[tuple[str, str, datetime]]:
     """What the sandbox says has happened meanwhile: run, step ("" for its end) and moment."""
     found: list[tuple[str, str, datetime]] = []
-    with serve("--state", str(state)) as server:
-        ssm = server.client("ssm", connections=8)
+    ssm = server.client("ssm", connections=8)
 
-        def read(aws_id: str) -> None:
-            run = ssm.get_automation_execution(AutomationExecutionId=aws_id)["AutomationExecution"]
-            steps = [(step["StepName"], step.get("ExecutionStartTime")) for step in run["StepExecutions"]]
-            for step, at in [*steps, ("", run.get("ExecutionEndTime"))]:
-                if at is not None and begins <= at <= ends:
-                    found.append((aws_id, step, at))
+    def read(aws_id: str) -> None:
+        run = ssm.get_automation_execution(AutomationExecutionId=aws_id)["AutomationExecution"]
+        steps = [(step["StepName"], step.get("ExecutionStartTime")) for step in run["StepExecutions"]]
+        for step, at in [*steps, ("", run.get("ExecutionEndTime"))]:
+            if at is not None and begins <= at <= ends:
+                found.append((aws_id, step, at))
 
-        listed = ssm.get_paginator("describe_automation_executions").paginate(
-            Filters=[{"Key": "ExecutionStatus", "Values": ["InProgress", "Success"]}]
-        )
-        known = set(aws_ids)
-        begun = [
-            row["AutomationExecutionId"]
-            for page in listed
-            for row in page["AutomationExecutionMetadataList"]
-            if row["AutomationExecutionId"] in known
-        ]
-        with ThreadPoolExecutor(4) as pool:
-            list(pool.map(read, begun))
+    listed = ssm.get_paginator("describe_automation_executions").paginate(
+        Filters=[{"Key": "ExecutionStatus", "Values": ["InProgress", "Success"]}]
+    )
+    known = set(aws_ids)
+    begun = [
+        row["AutomationExecutionId"]
+        for page in listed
+        for row in page["AutomationExecutionMetadataList"]
+        if row["AutomationExecutionId"] in known
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(read, begun))
     return found
 
 
@@ -346,52 +343,51 @@ def delays(happened: Sequence[tuple[str, str, datetime]]) -> list[float]:
 
 def measure(options: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], list[Bar]]:
     """Measure; returns figures and bars."""
-    state, trail, data = folder / "state", folder / "trail.jsonl", folder / "portal"
+    trail, data = folder / "trail.jsonl", folder / "portal"
     data.mkdir()
-    aws_ids = populate(state, int(options.runs * (1 + SPARE)))
-    limited = ("--state", str(state), "--rate-limits", "aws", "--limits", "pending=1000000")
-    with valkey(folder) as redis_url:
+    sandbox = serve(
+        *("--limits", "pending=1000000", "--trail", str(trail)), module="benchmarks.limited_sandbox"
+    )
+    with valkey(folder) as redis_url, sandbox as server:
         environment = set_up_portal(data, redis_url)
         from executions import tracking
         from executions.models import ExecutionEvent
 
-        with serve(*limited, "--trail", str(trail)) as server:
-            queue_url = make_queue(server) if options.events else ""
-            target_id = make_rows(server, aws_ids, queue_url)
-            with tracker(environment) as pid:
-                tracking.ensure(target_id)
-                samples, share, begins, ends = follow(target_id, pid, options.seconds)
-                server_share = server.processor_seconds()
-                time.sleep(MARGIN_SECONDS if options.events else 0)
-        happened = ExecutionEvent.objects.filter(at__gte=begins, at__lte=ends).count()
+        aws_ids = populate(server, int(options.runs * (1 + SPARE)))
+        os.kill(server.pid, signal.SIGUSR1)
+        target_id = make_rows(server, aws_ids, make_queue(server) if options.events else "")
+        with tracker(environment) as pid:
+            tracking.ensure(target_id)
+            samples, share, begins, ends = follow(target_id, pid, options.seconds)
+            time.sleep(MARGIN_SECONDS if options.events else 0)
         worst = max(samples, key=lambda each: each.oldest / each.allowed)
         figures: dict[str, Any] = {
             "runs in flight, at first and at last": f"{samples[0].runs} and {samples[-1].runs}",
             "seconds measured": options.seconds,
-            "changes kept meanwhile": happened,
-            "staleness, at worst, s": round(worst.oldest, 1),
+            "events kept meanwhile": ExecutionEvent.objects.filter(at__gte=begins, at__lte=ends).count(),
+            "staleness at worst, s": round(worst.oldest, 1),
             "what the limit allows then, s": round(worst.allowed, 1),
-            "processor seconds of the sandbox": round(server_share, 1),
         }
         bars = [
             Bar("ThrottlingExceptions", throttled(trail, begins), 0),
             Bar("processor of the tracker", share, 0.5, unit="cores"),
         ]
-        if options.events:
-            told = changes(state, aws_ids, begins, ends - timedelta(seconds=SHOWN_WITHIN))
-            took = delays(told)
-            if not took:
-                raise Unmeasurable("Nothing has changed: measure for longer.")
-            within = sum(each <= SHOWN_WITHIN for each in took) / len(took)
-            figures |= {
-                "changes in the sandbox": len(took),
-                "shown after, median, s": round(took[len(took) // 2], 2),
-                "shown after, 95th percentile, s": round(took[int(len(took) * 0.95)], 2),
-            }
-            bars.append(Bar(f"changes shown within {SHOWN_WITHIN:g} s", 100 * within, 95, "at least", "%"))
-        else:
+        if not options.events:
             ratio = worst.oldest / worst.allowed
             bars.append(Bar("staleness by what the limit allows", ratio, 1.2, unit="times"))
+            return figures, bars
+        os.kill(server.pid, signal.SIGUSR2)
+        happened = changes(server, aws_ids, begins, ends - timedelta(seconds=SHOWN_WITHIN))
+    took = delays(happened)
+    if not took:
+        raise Unmeasurable("Nothing has changed: measure for longer.")
+    figures |= {
+        "changes in the sandbox": len(took),
+        "shown after, median, s": round(took[len(took) // 2], 2),
+        "shown after, 95th percentile, s": round(took[int(len(took) * 0.95)], 2),
+    }
+    within = sum(each <= SHOWN_WITHIN for each in took) / len(took)
+    bars.append(Bar(f"changes shown within {SHOWN_WITHIN:g} s", 100 * within, 95, "at least", "%"))
     return figures, bars
 
 
