@@ -107,6 +107,8 @@ class RunView:
     @property
     def failure_title(self) -> str:
         """What went wrong, in a few words: the failing step where there is one."""
+        if self.run.status == "Rejected" and not self.run.aws_execution_id:
+            return "The launch was not approved"
         failed = [step.name for step in self.steps if step.failure]
         if failed:
             return f"Step “{failed[-1]}” failed. AWS says:"

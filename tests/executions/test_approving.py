@@ -422,6 +422,7 @@ def test_a_rejection_without_a_reason_is_asked_for_beside_its_field(ask, as_ada)
     assert "data-confirm open" in text(response)
     assert as_ada.post(address, {"comment": "Not today"}).status_code == 302
     page = text(as_ada.get(reverse("executions:detail", args=[run.pk])))
+    assert "The launch was not approved" in page
     assert "Ada rejected the launch: Not today" in page
 
 
