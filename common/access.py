@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group, Permission
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
-from django.db.models import Case, Model, Q, QuerySet, Value, When
+from django.db.models import Model, Q, QuerySet
 from guardian.shortcuts import assign_perm, remove_perm
 from guardian.utils import get_group_obj_perms_model, get_user_obj_perms_model
 
@@ -230,7 +230,7 @@ def holders(queryset: QuerySet[Any], permission: str) -> Q:
 def permissions(actor: Actor, objects: Iterable[Model]) -> dict[Any, frozenset[str]]:
     """Return the permissions that `actor` has on each of `objects` (all of one model), by primary key.
 
-    Two queries for any number of objects (for a model judged through others: one).
+    Two queries for any number of objects (for a model judged through others: two for each field that counts).
     """
     items = list(objects)
     if not items:
@@ -241,7 +241,7 @@ def permissions(actor: Actor, objects: Iterable[Model]) -> dict[Any, frozenset[s
     if not (actor.is_authenticated and actor.is_active):
         return {key: frozenset() for key in keys}
     if not rules.grantable:
-        return _permissions_through(actor, rules, keys)
+        return _permissions_through(actor, rules, items)
     given: dict[Any, set[str]] = {key: set() for key in keys}
     for rows in (
         user_grants(model).filter(user=actor.pk, content_object__in=keys),
@@ -259,19 +259,55 @@ def permissions(actor: Actor, objects: Iterable[Model]) -> dict[Any, frozenset[s
     }
 
 
-def _permissions_through(actor: Actor, rules: Rules, keys: list[Any]) -> dict[Any, frozenset[str]]:
-    judged = {
-        name: Value(True)
-        if everywhere(actor, name, rules.model)
-        else Case(When(_through(actor, rules.granting(name), rules), then=True), default=False)
-        for name in rules.permissions
+def _permissions_through(actor: Actor, rules: Rules, items: list[Any]) -> dict[Any, frozenset[str]]:
+    """Return what the actor has on each of `items`: what their fields name is looked up, not their table."""
+    beyond: dict[str, dict[Any, frozenset[str]]] = {}
+    found: dict[Any, set[str]] = {item.pk: set() for item in items}
+    for name in rules.permissions:
+        if everywhere(actor, name, rules.model):
+            reached = set(found)
+        else:
+            reached = set()
+            for source in rules.granting(name):
+                for _, way in rules.through.get(source, ()):
+                    reached |= _reached(actor, way, rules.model, items, beyond)
+        for key in reached:
+            found[key].add(name)
+    return {key: frozenset(held) for key, held in found.items()}
+
+
+def _reached(
+    actor: Actor,
+    way: Callable[[Actor], Q],
+    model: type[Model],
+    items: list[Any],
+    beyond: dict[str, dict[Any, frozenset[str]]],
+) -> set[Any]:
+    """Return the keys of the items that the actor reaches by `way`.
+
+    Arguments:
+        beyond: for each related field, what the actor has on the objects that it names; completed here.
+    """
+    if not isinstance(way, Through):
+        rows = model._default_manager.order_by().filter(way(actor), pk__in=[item.pk for item in items])
+        return set(rows.values_list("pk", flat=True))
+
+    def named(field: str, item: Any) -> Any:
+        return getattr(item, model._meta.get_field(field).attname)  # type: ignore[union-attr]  # a column
+
+    if way.model is not None and way.related not in beyond:
+        keys = {named(way.related, item) for item in items}
+        judged = [way.model(pk=key) for key in keys]
+        if not rules_for(way.model).grantable:
+            judged = list(way.model._default_manager.filter(pk__in=keys))
+        beyond[way.related] = permissions(actor, judged)
+    return {
+        item.pk
+        for item in items
+        if (not way.person or named(way.person, item) == actor.pk)
+        and (not way.somebody_else or named(way.somebody_else, item) != actor.pk)
+        and (way.model is None or way.permission in beyond[way.related].get(named(way.related, item), ()))
     }
-    columns = {f"may_{name}": expression for name, expression in judged.items()}
-    rows = rules.model._default_manager.order_by().filter(pk__in=keys).annotate(**columns)
-    found: dict[Any, frozenset[str]] = dict.fromkeys(keys, frozenset())
-    for key, *flags in rows.values_list("pk", *columns):
-        found[key] = frozenset(name for name, flag in zip(judged, flags, strict=True) if flag)
-    return found
 
 
 def decide(actor: Actor, permission: str, obj: Model) -> Decision:

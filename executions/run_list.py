@@ -122,48 +122,49 @@ class _Search:
         """Return the keys of the first of `found` of the filters' delegation and words."""
         chosen = None
         if filters.get("delegation", "").isdecimal():
-            chosen = Delegation.objects.filter(pk=int(filters["delegation"]))
-        if words := filters.get("q", "").strip():
-            return self._of_words(found if chosen is None else found.filter(delegation__in=chosen), words)
+            chosen = [int(filters["delegation"])]
+        words = filters.get("q", "").strip()
+        if words and chosen:
+            found = found.filter(delegation__in=chosen)
+        if words:
+            return self._of_words(found, words)
         # Where few are left anyhow, or they are one person's, nothing is gained by asking each delegation.
         if filters.get("operator") or filters.get("status") == UNFINISHED:
-            return self._in_order(found if chosen is None else found.filter(delegation__in=chosen))
+            return self._in_order(found.filter(delegation__in=chosen) if chosen else found)
         return self._of_delegations(found, chosen)
 
     def _of_words(self, found: QuerySet[Execution], words: str) -> list[Key]:
-        named = Delegation.objects.filter(Q(name__icontains=words) | Q(document__name__icontains=words))
+        fitting = Q(name__icontains=words) | Q(document__name__icontains=words)
+        named = list(Delegation.objects.order_by().filter(fitting).values_list("pk", flat=True))
         people = list(User.objects.filter(username__icontains=words).values_list("pk", flat=True))
         meant = Q(aws_execution_id=words)
         with suppress(ValueError):
             meant |= Q(pk=UUID(words))
+        by_delegation = self._of_delegations(found, named) if named else []
         by_person = self._in_order(found.filter(operator__in=people)) if people else []
-        return self.window.merged(
-            [*self._of_delegations(found, named), *by_person, *self._in_order(found.filter(meant))]
-        )
+        return self.window.merged([*by_delegation, *by_person, *self._in_order(found.filter(meant))])
 
     def _in_order(self, found: QuerySet[Execution]) -> list[Key]:
         return self.window.of(access.visible(self.actor, "view", found))
 
-    def _of_delegations(self, found: QuerySet[Execution], scope: QuerySet[Delegation] | None) -> list[Key]:
-        """Return the first keys of the delegations in `scope` (None: of all)."""
-        within = found if scope is None else found.filter(delegation__in=scope)
-        if scope is None and self.seen.delegations is None:
-            return self._in_order(found)
-        keys = self._offered(scope)
-        if len(keys) > PROBED:
+    def _of_delegations(self, found: QuerySet[Execution], chosen: list[int] | None) -> list[Key]:
+        """Return the first keys of the delegations of these ids (None: of all)."""
+        seen = self._seen(chosen)
+        within = found if chosen is None else found.filter(delegation__in=chosen)
+        if seen is None or len(seen) > PROBED:
             return self._in_order(within)
         own = [] if self.seen.everything else self.window.of(within.filter(operator=self.actor.pk))
-        return self.window.merged([*own, *(self.window.among(found, keys) if keys else ())])
+        return self.window.merged([*own, *(self.window.among(found, seen) if seen else ())])
 
-    def _offered(self, scope: QuerySet[Delegation] | None) -> list[int]:
-        """Return the ids of the delegations in `scope` that are seen, or more than PROBED of them."""
-        if scope is None:
-            return list(self.seen.delegations or ())
-        if self.seen.delegations is not None:
-            scope = scope.filter(pk__in=list(self.seen.delegations))
-        elif not self.seen.everything:
-            scope = access.visible(self.actor, "view", scope)
-        return list(scope.order_by().values_list("pk", flat=True)[: PROBED + 1])
+    def _seen(self, chosen: list[int] | None) -> list[int] | None:
+        """Return which of these delegations the actor sees; None for more than can be named."""
+        names = self.seen.delegations
+        if names is not None:
+            return list(names) if chosen is None else [key for key in chosen if key in names]
+        if chosen is None or len(chosen) > PROBED or self.seen.everything:
+            return chosen
+        offered = Delegation.objects.order_by().filter(pk__in=chosen)
+        return list(access.visible(self.actor, "view", offered).values_list("pk", flat=True))
 
 
 def _as_key(run: Execution) -> str:

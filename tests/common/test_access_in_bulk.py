@@ -62,6 +62,17 @@ def test_it_agrees_with_the_door_for_one(world, model):
         assert permitted(permission, model, asked) == one_by_one
 
 
+@pytest.mark.parametrize("model", [Delegation, Execution])
+def test_what_one_holds_in_a_list_is_what_one_is_shown(world, model):
+    people, made, runs = world
+    objects = made if model is Delegation else runs
+    for someone in people:
+        held = access.permissions(someone, objects)
+        for permission in access.rules_for(model).permissions:
+            shown = access.visible(someone, permission, model.objects.all())
+            assert {key for key, names in held.items() if permission in names} == {row.pk for row in shown}
+
+
 def test_only_what_is_asked_is_answered(world):
     (_, administrator, operator, *_), _, runs = world
     asked = [(operator, runs[0].pk), (administrator, runs[1].pk)]
