@@ -1,5 +1,4 @@
 import htmx from "htmx.org";
-import "htmx-ext-sse";
 import { startConfirming } from "./shell/confirming";
 import { startCopying } from "./shell/copying";
 import { startForms } from "./shell/forms";

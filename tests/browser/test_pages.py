@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from automation_portal import demonstration
 from tests.browser.conftest import SignedIn
 from tests.support.matrix_rows import ROWS
+from tests.support.stack import Stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 
@@ -213,6 +214,68 @@ def test_runs_are_sound_in_every_state(signed_in: SignedIn) -> None:
     page.get_by_role("dialog").get_by_role("button", name="Cancel the run").click()
     expect(page.locator("#state-title [data-status=Cancelled]")).to_be_visible(timeout=60_000)
     sound_at_every_width(page)
+
+
+HIDE = """hidden => {
+    Object.defineProperty(document, "hidden", {value: hidden, configurable: true});
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+MAKE_RUN = """
+from accounts.models import Delegation, User
+from executions.models import Execution
+delegation = Delegation.objects.select_related("version", "document").first()
+run = Execution.objects.create(
+    delegation=delegation, operator=User.objects.get(username="operator"), version=delegation.version,
+    target=delegation.target, content_hash=delegation.version.sha256,
+    aws_document_name=delegation.document.name, aws_document_version="1", status="InProgress",
+)
+print(run.pk)
+"""
+MOVE_RUN = """
+from executions.events import Fact
+from executions.models import Execution, Status
+from executions.transitions import move
+move(Execution.objects.get(pk="{run}"), Status("{status}"), Fact("status", "The run is {status}"))
+"""
+
+
+def in_the_portal(stack: Stack, script: str) -> str:
+    done = stack.manage("shell", "--verbosity", "0", "-c", script)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def test_a_runs_page_asks_by_itself_while_it_has_no_stream_and_holds_none_unseen(
+    signed_in: SignedIn, stack: Stack
+) -> None:
+    run = in_the_portal(stack, MAKE_RUN)
+    page = signed_in("operator")
+    page.clock.install()
+    page.route("**/stream/**", lambda route: route.fulfill(status=429))
+    with page.expect_response("**/stream/**"):
+        page.goto(f"/runs/{run}/")
+    in_the_portal(stack, MOVE_RUN.format(run=run, status="Waiting"))
+    page.clock.fast_forward(6_000)
+    expect(page.locator("#state-title [data-status=Waiting]")).to_be_visible()
+
+    page.unroute("**/stream/**")
+    with page.expect_response("**/stream/**") as opened:
+        page.clock.fast_forward(60_000)
+    assert opened.value.status == 200
+    with page.expect_event("requestfailed", lambda request: "/stream/" in request.url):
+        page.evaluate(HIDE, True)
+        page.clock.fast_forward(11_000)
+    with page.expect_response("**/stream/**") as again:
+        page.evaluate(HIDE, False)
+    assert again.value.status == 200
+    # The clock stands still from here on: only the stream can tell.
+    page.clock.pause_at(page.evaluate("Date.now()") + 1_000)
+    with page.expect_response("**/live/**"):
+        in_the_portal(stack, MOVE_RUN.format(run=run, status="Failed"))
+    page.clock.resume()
+    expect(page.locator("#state-title [data-status=Failed]")).to_be_visible()
 
 
 def write(page: Page, text: str) -> None:

@@ -41,11 +41,6 @@ export function startSwaps(): void {
     opened.clear();
     for (const details of target.querySelectorAll<HTMLDetailsElement>("details[id][open]")) opened.add(details.id);
   });
-  document.addEventListener("htmx:sseBeforeMessage", (event) => {
-    opened.clear();
-    const target = event.target as Element;
-    for (const details of target.querySelectorAll<HTMLDetailsElement>("details[id][open]")) opened.add(details.id);
-  });
   // At once, not when the new content has settled: another swap may begin before that, and would find them closed.
   document.addEventListener("htmx:afterSwap", () => {
     for (const id of opened) {
