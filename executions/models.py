@@ -142,11 +142,6 @@ class Execution(models.Model):
                 name="executions_behind",
                 condition=Q(behind_since__isnull=False),
             ),
-            models.Index(
-                fields=["requested_at"],
-                name="executions_awaiting",
-                condition=Q(status=Status.AWAITING_APPROVAL),
-            ),
         ]
 
     def __str__(self) -> str:
@@ -259,7 +254,10 @@ class LaunchApproval(models.Model):
         APPROVE = "Approve"
         REJECT = "Reject"
 
-    execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="approvals")
+    # The constraint's index serves the foreign key as well.
+    execution = models.ForeignKey(
+        Execution, on_delete=models.CASCADE, related_name="approvals", db_index=False
+    )
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     verdict = models.CharField(max_length=8, choices=Verdict.choices)
     comment = models.CharField(max_length=400, blank=True)
