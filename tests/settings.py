@@ -15,6 +15,7 @@ os.environ["DATA_DIR"] = tempfile.mkdtemp(prefix="portal-tests-")
 for _name in (
     *("DATABASE_URL", "REDIS_URL", "PORTAL_MODE", "SECRET_KEY", "CREDENTIAL_KEYS", "PORT", "SANDBOX_PORT"),
     *("DEBUG", "LOG_LEVEL", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "PUBLIC_URL", "TRUSTED_PROXY_COUNT"),
+    "RETENTION_DAYS",
 ):
     os.environ.pop(_name, None)
 if os.environ.get("TEST_DATABASE_URL"):

@@ -38,6 +38,7 @@ NOT_INHERITED = (
     "CSRF_TRUSTED_ORIGINS",
     "PUBLIC_URL",
     "TRUSTED_PROXY_COUNT",
+    "RETENTION_DAYS",
     "AWS_",
     "MAKE",
 )
