@@ -107,15 +107,17 @@ def test_the_command_throws_it_as_well(db, valkey):
 
 
 def test_who_executes_during_a_pause_reads_that_the_run_waits(
-    client, operator, frozen, administrator, valkey
+    client, operator, frozen, make_run, administrator, valkey
 ):
+    make_run()
     maintenance.pause_launches(actor=administrator, reason="The account is moved")
     client.force_login(operator)
     values = {"p-ImageId": "ami-12c6146b", "p-InstanceType": "t3.micro"}
     asked = client.post(reverse("executions:launch", args=[frozen.pk]), values)
     seen = text(client.get(asked["Location"]))
-    assert Execution.objects.get().status == Status.QUEUED
+    assert set(Execution.objects.values_list("status", flat=True)) == {Status.QUEUED}
     assert "The run waits until launches are resumed" in seen
+    assert "waits until launches go on, with 1 run before it" in seen
     assert "The account is moved" in seen
 
 
