@@ -8,6 +8,7 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
@@ -43,8 +44,7 @@ def enqueue(queue: str, function: Callable[..., None], *arguments: str | int) ->
     to do. RQ's own unique ids would instead lock out the job that replaces a killed one.
     """
     try:
-        target = django_rq.get_queue(queue, commit_mode="auto")
-        target.enqueue_call(function, args=arguments, result_ttl=0, failure_ttl=86400)
+        _queue(queue).enqueue_call(function, args=arguments, result_ttl=0, failure_ttl=86400)
     except RedisError as error:
         log.warning("The queue does not answer (%s); %s waits for the reconciler", error, function.__name__)
         return False
@@ -53,12 +53,17 @@ def enqueue(queue: str, function: Callable[..., None], *arguments: str | int) ->
 
 def waiting(queue: str) -> int:
     """Return how many jobs wait in `queue`."""
-    return int(django_rq.get_queue(queue).count)
+    return int(_queue(queue).count)
 
 
+@cache
 def connection() -> Any:
-    """Return the Redis client that the queues use."""
+    """Return this process's Redis client: safe to share between threads, and opened anew after a fork."""
     return django_rq.get_connection("default")
+
+
+def _queue(name: str) -> Any:
+    return django_rq.get_queue(name, connection=connection(), commit_mode="auto")
 
 
 class Role:

@@ -29,7 +29,7 @@ def append(execution_id: UUID, facts: Sequence[Fact]) -> int:
     """
     if not facts:
         raise ValueError("There is no fact to keep")
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         Execution.objects.filter(pk=execution_id).update(last_event=F("last_event") + len(facts))
         run = Execution.objects.only("last_event", "status", "behind_since").get(pk=execution_id)
         append_to_all([(run, facts)])

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -122,12 +123,9 @@ def take(here: QuerySet[Execution], target_id: int, line: Line) -> UUID | None:
         # Conditional on being due still: of two workers one gets it.
         if key is None or not runs.filter(pk=key).update(retry_at=moment + timedelta(seconds=TAKEN_SECONDS)):
             return None
-        LaunchTurn.objects.update_or_create(
-            target_id=target_id,
-            operator_id=line.operator,
-            delegation_id=line.delegation,
-            defaults={"served_at": moment},
-        )
+        turn: Any = {"target_id": target_id, "operator_id": line.operator, "delegation_id": line.delegation}
+        if not LaunchTurn.objects.filter(**turn).update(served_at=moment):
+            LaunchTurn.objects.update_or_create(**turn, defaults={"served_at": moment})
     return key
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 import audit.services
 from accounts.models import User
@@ -61,13 +61,14 @@ def move(
         raise ValueError(f"A run does not go from {before} to {to}")
     if to in FINAL:
         changes.setdefault("ended_at", now())
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         here = Execution.objects.filter(only_if or Q(), pk=execution.pk, status=before)
-        if not here.update(status=to, **changes):
+        if not here.update(status=to, last_event=F("last_event") + 1, **changes):
             return False
-        number = events.append(execution.pk, [fact])
+        number = Execution.objects.values_list("last_event", flat=True).get(pk=execution.pk)
         for name, value in {"status": to, "last_event": number, **changes}.items():
             setattr(execution, name, value)
+        events.append_to_all([(execution, [fact])])
         if action:
             data = {"delegation": str(execution.delegation), "message": fact.message, **fact.data}
             audit.services.record(actor=actor, action=action, obj=execution, data=data)
