@@ -22,11 +22,9 @@ POLL_SECONDS: Final = 10
 # A message that was not deleted by then is given to somebody else.
 HIDDEN_SECONDS: Final = 30
 _SOURCE = "aws.ssm"
-_KINDS = frozenset(
-    {
-        "EC2 Automation Execution Status-change Notification",
-        "EC2 Automation Step Status-change Notification",
-    }
+_KINDS = (
+    "EC2 Automation Execution Status-change Notification",
+    "EC2 Automation Step Status-change Notification",
 )
 _LONGEST_ID = 36
 

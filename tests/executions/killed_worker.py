@@ -21,10 +21,11 @@ from rq import SimpleWorker  # noqa: E402
 from accounts.models import User  # noqa: E402
 from aws.gateway import SsmGateway  # noqa: E402
 from aws.laboratory import Key, Laboratory  # noqa: E402
+from aws.models import AwsTarget  # noqa: E402
 from common import access  # noqa: E402
 from common.clock import now  # noqa: E402
-from executions import services  # noqa: E402
-from executions.models import Execution  # noqa: E402
+from executions import services, tracking  # noqa: E402
+from executions.models import Execution, Status  # noqa: E402
 from executions.reconciling import reconcile  # noqa: E402
 from tests.executions.conftest import lab_target, publish  # noqa: E402
 from tests.support import factories  # noqa: E402
@@ -107,9 +108,38 @@ def tell(given: dict[str, Any]) -> None:
     )
 
 
+def add_a_dead_target(given: dict[str, Any]) -> None:
+    """Make a run in a target whose AWS does not answer, and have it followed."""
+    run = Execution.objects.get(pk=given["run"])
+    dead = AwsTarget.objects.create(
+        name="Dead", account_id="210987654321", region="us-east-1", endpoint_url="http://127.0.0.1:9"
+    )
+    run.pk, run.target, run.status, run.aws_execution_id = None, dead, Status.IN_PROGRESS, "unreachable"
+    run.save(force_insert=True)
+    tracking.ensure(dead.pk)
+
+
+def send(given: dict[str, Any]) -> None:
+    """Be a worker that sends what is to be launched, and follows nothing."""
+    connection = django_rq.get_connection("default")
+    SimpleWorker([django_rq.get_queue("launch")], connection=connection).work(
+        burst=True, logging_level="WARNING"
+    )
+
+
 PARTS = {
     part.__name__: part
-    for part in (prepare, launch, work, die_before_the_call, die_after_the_call, a_minute_passes, tell)
+    for part in (
+        prepare,
+        launch,
+        work,
+        die_before_the_call,
+        die_after_the_call,
+        a_minute_passes,
+        tell,
+        add_a_dead_target,
+        send,
+    )
 }
 
 if __name__ == "__main__":
