@@ -15,8 +15,12 @@ from uuid import uuid4
 import django_rq
 from django.db import connections, transaction
 from redis.exceptions import RedisError
+from rq.timeouts import BaseTimeoutException
 
 log = logging.getLogger(__name__)
+
+# Raised in a job that takes longer than its queue allows.
+TimeIsUp = BaseTimeoutException
 
 
 def enqueue_after_commit(queue: str, function: Callable[..., None], *arguments: str | int) -> None:

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StartAutomat
 
 import logging
 import time
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -102,22 +103,36 @@ def _serve_target(here: QuerySet[Execution], target: AwsTarget) -> float | None:
     wait = -Quotas(target).take(START)
     if wait > 0:
         return wait
-    if turns.interrupted is not None:
-        launch(turns.interrupted)
+    for run in _in_turn(here, target, turns):
+        try:
+            launch(run)
+        except queueing.TimeIsUp:
+            raise
+        except Exception:
+            # One run's fault must not hold up all others. Its turn comes again, an interrupted one's later.
+            log.exception("The launch of run %s failed", run)
+            Execution.objects.filter(_abandoned(now()), pk=run).update(claimed_at=now())
         return 0.0
-    for line in turns.lines:
-        taken = fairness.take(here, target.pk, line)
-        if taken is not None:
-            launch(taken)
-            return 0.0
     return None
 
 
+def _in_turn(here: QuerySet[Execution], target: AwsTarget, turns: fairness.Turns) -> Iterator[UUID]:
+    if turns.interrupted is not None:
+        yield turns.interrupted
+    for line in turns.lines:
+        taken = fairness.take(here, target.pk, line)
+        if taken is not None:
+            yield taken
+
+
 def _nap(seconds: float) -> None:
-    """Wait, but not while there is something else to do."""
+    """Wait, but not when something more is to be done."""
     end = time.monotonic() + seconds
-    while (left := end - time.monotonic()) > 0 and not queueing.stopping() and not queueing.waiting("launch"):
+    known = queueing.waiting("launch")
+    while (left := end - time.monotonic()) > 0 and not queueing.stopping():
         time.sleep(min(left, WINK_SECONDS))
+        if queueing.waiting("launch") > known:
+            return
 
 
 def launch(execution_id: UUID) -> None:

@@ -188,6 +188,28 @@ def test_one_worker_waits_for_awss_limits_and_the_others_are_free(operator, dele
     assert queueing.waiting("launch") == 1
 
 
+def test_one_runs_fault_holds_up_no_other(operator, delegation, values, valkey, monkeypatch):
+    broken, sound = (services.launch(actor=operator, delegation=delegation, values=values) for _ in range(2))
+    check = launching.check_still_allowed
+
+    def fail_for_one(execution):
+        if execution.pk == broken.pk:
+            raise RuntimeError("a fault of the portal's own")
+        check(execution)
+
+    monkeypatch.setattr(launching, "check_still_allowed", fail_for_one)
+    work("launch")
+    statuses = [Execution.objects.get(pk=run.pk).status for run in (broken, sound)]
+    assert statuses == [Status.QUEUED, Status.PENDING]
+    # Nor does one that was interrupted, which has no turn to wait for.
+    Execution.objects.filter(pk=broken.pk).update(
+        status=Status.STARTING, claimed_at=now() - timedelta(minutes=2)
+    )
+    launching.serve()
+    broken.refresh_from_db()
+    assert broken.status == Status.STARTING
+
+
 def test_a_role_is_kept_by_one_and_lost_by_who_does_not_renew_it(valkey):
     first, second = queueing.Role("test", 60), queueing.Role("test", 60)
     assert first.play()
