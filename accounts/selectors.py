@@ -132,40 +132,49 @@ def delegable_documents(actor: AbstractBaseUser) -> QuerySet[Document]:
 
 @dataclass(frozen=True)
 class Runner:
-    """Somebody who may execute something, with the delegations that let them, and through what."""
+    """Somebody who may execute something: the first delegations that let them, and through what.
+
+    Attributes:
+        more: how many more ways there are.
+    """
 
     person: User
     ways: tuple[tuple[Delegation, str], ...]
+    more: int
 
 
-def runners(rows: list[DelegationRow]) -> list[Runner]:
-    """Return the active people who may execute these delegations, by user name: groups are opened at once."""
-    groups = {
-        grant.holder.pk
+def runners(rows: list[DelegationRow], *, people: int, ways: int) -> tuple[list[Runner], int]:
+    """Return the first active people who may execute these delegations, by user name, and how many there are.
+
+    Arguments:
+        people, ways: how many people, and of each how many ways, are told at most: a document may be
+            delegated thirty times to thirty groups of thirty people.
+    """
+    holding = [
+        (row.delegation, grant.holder)
         for row in rows
         for grant in row.grants
-        if grant.is_group and "execute" in grant.permissions
-    }
-    members: dict[int, list[User]] = {}
-    people = User.objects.filter(is_active=True, groups__in=groups).order_by("username").distinct()
-    for person in people.prefetch_related(Prefetch("groups", Group.objects.filter(pk__in=groups))):
-        for group in person.groups.all():
-            members.setdefault(group.pk, []).append(person)
-    ways: dict[User, list[tuple[Delegation, str]]] = {}
-    for row in rows:
-        for grant in row.grants:
-            if "execute" not in grant.permissions:
-                continue
-            holder = grant.holder
-            if isinstance(holder, Group):
-                for person in members.get(holder.pk, []):
-                    ways.setdefault(person, []).append((row.delegation, f"in the group “{holder}”"))
-            elif isinstance(holder, User) and holder.is_active:
-                ways.setdefault(holder, []).append((row.delegation, "granted in person"))
-    return [
-        Runner(person, tuple(found))
-        for person, found in sorted(ways.items(), key=lambda pair: pair[0].username)
+        if "execute" in grant.permissions
     ]
+    groups = {holder.pk for _, holder in holding if isinstance(holder, Group)}
+    in_person = {holder.pk for _, holder in holding if isinstance(holder, User)}
+    found = User.objects.filter(Q(pk__in=in_person) | Q(groups__in=groups), is_active=True).distinct()
+    shown = list(found.order_by("username")[:people])
+    members: dict[int, list[int]] = {}
+    memberships = User.groups.through._default_manager.filter(user__in=shown, group__in=groups)
+    for person, group in memberships.values_list("user_id", "group_id"):
+        members.setdefault(group, []).append(person)
+    told: dict[int, list[tuple[Delegation, str]]] = {person.pk: [] for person in shown}
+    for delegation, holder in holding:
+        if isinstance(holder, Group):
+            for person in members.get(holder.pk, ()):
+                told[person].append((delegation, f"in the group “{holder}”"))
+        elif holder.pk in told:
+            told[holder.pk].append((delegation, "granted in person"))
+    runners = [
+        Runner(person, tuple(told[person.pk][:ways]), max(0, len(told[person.pk]) - ways)) for person in shown
+    ]
+    return runners, found.count()
 
 
 # People and groups

@@ -7,7 +7,7 @@ Two kinds of right exist. A *capability* is portal-wide and belongs to a group: 
 permission* is granted on one object to a user or a group (django-guardian, direct foreign keys).
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -435,12 +435,24 @@ def grants_on(objects: Iterable[Model]) -> dict[Any, list[Grant]]:
         return {}
     model = type(items[0])
     held: dict[Any, dict[Model, set[str]]] = {item.pk: {} for item in items}
-    here = {"content_object__in": [item.pk for item in items]}
-    for row in group_grants(model).filter(**here).select_related("group", "permission"):
-        held[row.content_object_id].setdefault(row.group, set()).add(row.permission.codename)
-    for row in user_grants(model).filter(**here).select_related("user", "permission"):
-        held[row.content_object_id].setdefault(row.user, set()).add(row.permission.codename)
+    here = {"content_object__in": list(held)}
+    for rows, holder in ((group_grants(model), "group"), (user_grants(model), "user")):
+        for key, codename, somebody in _with_holders(rows.filter(**here), holder):
+            held[key].setdefault(somebody, set()).add(codename)
     return {key: _in_order(model, holders) for key, holders in held.items()}
+
+
+def _with_holders(rows: QuerySet[Any], holder: str) -> Iterator[tuple[Any, str, Model]]:
+    """Yield each grant's object, permission and holder; a holder of many grants is one instance."""
+    kind: type[Model] = rows.model._meta.get_field(holder).related_model
+    names = [field.attname for field in kind._meta.concrete_fields]
+    known: dict[Any, Model] = {}
+    columns = [f"{holder}__{name}" for name in names]
+    keyed = rows.values_list("content_object_id", "permission__codename", f"{holder}_id", *columns)
+    for key, codename, somebody, *values in keyed:
+        if somebody not in known:
+            known[somebody] = kind.from_db(rows.db, names, values)
+        yield key, codename, known[somebody]
 
 
 def _in_order(model: type[Model], held: Mapping[Model, set[str]]) -> list[Grant]:

@@ -1,13 +1,14 @@
 """The list of runs: what its filters offer, and its pages."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
-from django.db.models import Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, NullIf
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import Delegation, User
@@ -28,6 +29,8 @@ PERIODS: Mapping[str, tuple[str, timedelta]] = {
     "week": ("The last 7 days", timedelta(days=7)),
     "month": ("The last 30 days", timedelta(days=30)),
 }
+# What User.get_full_name says.
+FULL_NAME = Coalesce(NullIf("full_name", Value("")), "username")
 # A filter for whatever has not ended, beside the states themselves.
 UNFINISHED = "unfinished"
 
@@ -68,13 +71,15 @@ def runs(actor: User, filters: Mapping[str, str], seen: Sight | None = None) -> 
     search = _Search(actor, seen or sight(actor), window)
     keys = search.keys(_bounded(_filtered(filters), upward, downward), filters)
     more, keys = len(keys) > PAGE_SIZE, keys[:PAGE_SIZE]
-    # The door is asked again for the rows themselves: the keys are only where to look.
-    found = access.visible(actor, "view", Execution.objects.filter(pk__in=[key for _, key in keys]))
+    found = Execution.objects.filter(pk__in=[key for _, key in keys]).order_by("-requested_at", "-pk")
     rows = list(
-        found.select_related("delegation", "operator", "target", "version")
-        .defer("parameters", "outputs", "failure", "version__text")
-        .order_by("-requested_at", "-pk")
+        found.select_related("delegation", "operator", "target", "version").defer(
+            "parameters", "outputs", "failure", "version__text", "delegation__constraints"
+        )
     )
+    # The keys are only where to look: the door is asked for the rows themselves.
+    held = access.permissions(actor, rows)
+    rows = [run for run in rows if "view" in held[run.pk]]
     newer, older = (more, True) if upward else (downward is not None, more)
     kept = {name: value for name, value in filters.items() if name not in {"before", "after"}}
     return Page(
@@ -192,20 +197,29 @@ def filter_choices(
         seen: the actor's sight, when it is known already.
     """
     seen = seen or sight(actor)
-    delegations = access.visible(actor, "view", Delegation.objects.order_by("name"))
     people = User.objects.order_by("username")
+    if seen.delegations is not None:
+        delegations = Delegation.objects.filter(pk__in=list(seen.delegations))
+        by_name = sorted((name, str(key)) for key, name in seen.delegations.items())
+        named = [
+            (key, name)
+            for place, (name, key) in enumerate(by_name)
+            if place < CHOICES or key == chosen.get("delegation")
+        ]
+    else:
+        delegations = access.visible(actor, "view", Delegation.objects.order_by("name"))
+        named = _offered(delegations.annotate(label=F("name")), chosen.get("delegation", ""))
     if not seen.everything:
-        if seen.delegations is not None:
-            delegations = Delegation.objects.order_by("name").filter(pk__in=list(seen.delegations))
         people = people.filter(Q(pk=actor.pk) | access.holders(delegations, "execute"))
     return {
-        "delegation": _offered(delegations, chosen.get("delegation", ""), str),
-        "operator": _offered(people, chosen.get("operator", ""), User.get_full_name),
+        "delegation": named,
+        "operator": _offered(people.annotate(label=FULL_NAME), chosen.get("operator", "")),
     }
 
 
-def _offered(found: QuerySet[M], chosen: str, name_of: Callable[[M], str]) -> list[tuple[str, str]]:
-    offered = {str(row.pk): name_of(row) for row in found[:CHOICES]}
+def _offered(found: QuerySet[M], chosen: str) -> list[tuple[str, str]]:
+    rows = found.values_list("pk", "label")
+    offered = {str(key): label for key, label in rows[:CHOICES]}
     if chosen.isdecimal() and chosen not in offered:
-        offered |= {str(row.pk): name_of(row) for row in found.filter(pk=int(chosen))}
+        offered |= {str(key): label for key, label in rows.filter(pk=int(chosen))}
     return list(offered.items())

@@ -17,6 +17,7 @@ from documents.models import Document
 
 # A page that lists thousands helps nobody; each person's own page says what they may run.
 SHOWN = 100
+WAYS_SHOWN = 5
 
 
 def _document(request: SignedInRequest, document_id: int) -> Document:
@@ -25,13 +26,14 @@ def _document(request: SignedInRequest, document_id: int) -> Document:
 
 def _page(request: SignedInRequest, document: Document, form: GrantForm, status: int = 200) -> HttpResponse:
     rows = selectors.delegations_of(document)
-    runners = selectors.runners([row for row in rows if row.state == "Active"])
+    active = [row for row in rows if row.state == "Active"]
+    runners, total = selectors.runners(active, people=SHOWN, ways=WAYS_SHOWN)
     context: dict[str, Any] = {
         "document": document,
         "held": held_rows(document),
         "rows": rows,
-        "runners": runners[:SHOWN],
-        "more_runners": max(0, len(runners) - SHOWN),
+        "runners": runners,
+        "more_runners": total - len(runners),
         "form": form,
         "administers": access.capable(request.user, "administer"),
     }

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from html import escape
 from typing import Any, cast
 
 from django import template
@@ -29,7 +30,6 @@ EDGE_WORDS = {
     "cancel": "on cancel",
 }
 PARTS = re.compile(r"(?<=[:/])(?=[^:/])")
-SELECTED = SafeString(" selected")
 NOTHING = format_html(
     '<span aria-hidden="true">{}</span><span class="visually-hidden">{}</span>', "–", "none"
 )
@@ -235,13 +235,15 @@ def _select(bound: BoundField, field: ChoiceField, attrs: dict[str, Any]) -> Saf
     """A select of hundreds of choices: Django would render each of them by two templates."""
     chosen = str(bound.value() or "")
     choices = cast(Iterable[tuple[Any, Any]], field.choices)
-    options = format_html_join(
-        "",
-        '<option value="{}"{}>{}</option>',
-        ((value, SELECTED if str(value) == chosen else "", label) for value, label in choices),
+    options = "".join(
+        f'<option value="{escape(str(value))}"{" selected" if str(value) == chosen else ""}>'
+        f"{escape(str(label))}</option>"
+        for value, label in choices
     )
     written = bound.build_widget_attrs({"id": bound.auto_id, **attrs}, field.widget)
-    return format_html('<select name="{}"{}>{}</select>', bound.html_name, flatatt(written), options)
+    return format_html(
+        '<select name="{}"{}>{}</select>', bound.html_name, flatatt(written), SafeString(options)
+    )
 
 
 @register.inclusion_tag("components/form_errors.html")

@@ -10,6 +10,7 @@ from aws.models import CallerIdentity
 from aws.vault import seal
 from common import access
 from common.granting import held_rows
+from tests.support import people
 from tests.support.factories import make_delegation, make_document, make_role, make_target
 from tests.support.people import PASSWORD
 
@@ -348,6 +349,36 @@ def test_pages_cost_the_same_however_much_they_show(world, browser, name, django
     grow(world)
     with django_assert_num_queries(len(few)):
         client.get(page)
+
+
+def test_who_can_run_a_document_is_told_in_few_ways_and_counted_in_all(world, browser, monkeypatch):
+    monkeypatch.setattr("accounts.views.access.SHOWN", 2)
+    monkeypatch.setattr("accounts.views.access.WAYS_SHOWN", 1)
+    document = world.version.document
+    Delegation.objects.exclude(document=document).delete()
+    crew = people.group("Crew")
+    sailors = [people.person(f"a-sailor-{number}", crew) for number in range(4)]
+    gone = people.person("a-pirate", crew)
+    gone.is_active = False
+    gone.save()
+    for number in range(3):
+        made = make_delegation(
+            world.version, world.target, world.role, world.administrator, name=f"Sail {number}"
+        )
+        access.grant("execute", made, crew)
+    access.grant("execute", made, sailors[0])
+    response = browser(world.administrator).get(reverse("accounts:access", args=[document.pk]))
+    assert [runner.person for runner in response.context["runners"]] == sailors[:2]
+    assert [runner.more for runner in response.context["runners"]] == [3, 2]
+    everybody = {person.pk for person in sailors} | {person.pk for person in holders_of(document)}
+    assert response.context["more_runners"] == len(everybody) - 2
+    assert "and in 3 more ways" in response.content.decode()
+
+
+def holders_of(document):
+    return User.objects.filter(
+        access.holders(Delegation.objects.filter(document=document), "execute"), is_active=True
+    )
 
 
 def grow(world):
