@@ -23,7 +23,7 @@ from tests.crash.engines import Proxy, Sandbox, Valkey, plain
 from tests.crash.faults import Fault, Mischief, Surroundings, spoilt_calls
 from tests.crash.judging import Verdict, judge
 from tests.crash.points import ASKING, LONG, LOST, SHORT, Point, nowhere
-from tests.crash.portal import Portal, cast, in_a_fork, pause
+from tests.crash.portal import Portal, cast, in_a_fork, make_clients, pause
 from tests.crash.tripwire import Marks, Tripwire
 
 # Nothing new for so long, and the batch is stuck.
@@ -159,6 +159,7 @@ class Theatre:
             client.flushall()
         began, since = time.monotonic(), now() - timedelta(seconds=1)
         presses = stage.Presses(self._folder / "presses" / plain(name))
+        make_clients()
         listed = list(runs.items())
         cast(portal, once_a_job=once_a_job)
         portal.add("person", lambda: stage.launch(listed, presses))

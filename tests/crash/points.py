@@ -40,9 +40,9 @@ class Moment:
 
     Attributes:
         when: "before", "sent" (an AWS call that is not answered yet) or "after".
-        what: "commit", "enqueue", "job", "call" or "query".
+        what: "commit", "enqueue", "job", "call", "query" or "role".
         name: a job's function or an API; for a commit the kinds of the events in it, each between spaces; for
-            a query its number within the job.
+            a query its number within the job; for a role that one process at a time plays, which.
         job: the function of the job that the process is at work on; "" outside of jobs.
     """
 
@@ -75,6 +75,11 @@ def enqueue(when: str, name: str, *, within: tuple[str, ...] = ()) -> Callable[[
 def job(name: str) -> Callable[[Moment], bool]:
     """Return the condition of a job that was taken, with nothing done yet."""
     return lambda moment: (moment.when, moment.what, moment.name) == ("before", "job", name)
+
+
+def role(name: str) -> Callable[[Moment], bool]:
+    """Return the condition of a role that was taken, or kept."""
+    return lambda moment: (moment.when, moment.what, moment.name) == ("after", "role", name)
 
 
 def nowhere(moment: Moment) -> bool:
@@ -111,6 +116,7 @@ POINTS = {
         Point("launch: after the commit of started", SHORT, commit("after", "started")),
         Point("launch: before tracking is enqueued", SHORT, enqueue("before", "track", within=("launch",))),
         Point("launch: after tracking is enqueued", SHORT, enqueue("after", "track", within=("launch",))),
+        Point("launch: pacer holds its role", SHORT, role("pacer")),
         Point("track: before Describe or Get", SHORT, call("before", *LOOKS), "tracker"),
         Point("track: after Describe or Get", SHORT, call("after", *LOOKS), "tracker"),
         Point("track: before the commit of what was seen", SHORT, commit("before", *SEEN), "tracker"),

@@ -12,11 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
+from botocore.config import Config
 from django.db import connections
 from django_rq.workers import get_worker
 from rq.cron import CronScheduler
 
+from aws import clients
+from aws.models import AwsTarget
 from common import queueing
 from executions import jobs
 
@@ -27,12 +29,20 @@ SHORTENED: tuple[tuple[str, str, Any], ...] = (
     ("executions.launching", "LONGEST_RETRY", 2.0),
     ("executions.launching", "PACER_SECONDS", 1.0),
     ("executions.fairness", "TAKEN_SECONDS", 3),
-    ("executions.reconciling", "INTERVAL_SECONDS", 0.5),
-    ("executions.tracking", "LEASE_SECONDS", 0.6),
+    ("executions.sending", "CLAIM_SECONDS", 3.0),
+    ("executions.reconciling", "INTERVAL_SECONDS", 0.3),
+    ("executions.leases", "LEASE_SECONDS", 0.6),
+    ("executions.leases", "RENEW_SECONDS", 0.1),
     ("executions.tracking", "RENEW_SECONDS", 0.1),
-    ("executions.tracking", "SECONDS_PER_CALL", 0.01),
-    ("executions.tracking", "LONGEST_PAUSE", 1.0),
-    ("executions.tracking", "BACK_OFF", (0.2, 0.4)),
+    ("executions.tracking", "TICK_SECONDS", 0.1),
+    ("executions.tracking", "FIRST_BACK_OFF", 0.2),
+    ("executions.tracking", "LONGEST_BACK_OFF", 1.0),
+    # So that two trackers share the targets, and what a kill delays is half of it.
+    ("executions.tracking", "MOST_TARGETS", 2),
+    ("executions.following", "SHORTEST_PAUSE", 0.2),
+    ("executions.following", "LONGEST_PAUSE", 1.0),
+    ("executions.looking", "REST_SECONDS", 0.3),
+    ("executions.looking", "LONG_REST_SECONDS", 1.0),
 )
 CLIENT_SECONDS = 0.8
 CRON_SECONDS = 0.3
@@ -49,18 +59,36 @@ def shorten() -> None:
         loaded = importlib.import_module(module)
         getattr(loaded, name)
         setattr(loaded, name, value)
-    clients = importlib.import_module("aws.clients")
-    config = clients._CONFIG
-    short = type(config)(connect_timeout=CLIENT_SECONDS, read_timeout=CLIENT_SECONDS)
-    clients._CONFIG = config.merge(short)
+    short = Config(connect_timeout=CLIENT_SECONDS, read_timeout=CLIENT_SECONDS)
+    clients._CONFIG = clients._CONFIG.merge(short)
 
 
-def warm_up(url: str) -> None:
-    """Load what a worker needs, without opening a connection that a fork would share."""
+def warm_up() -> None:
+    """Load what a worker needs."""
     importlib.import_module("executions.apps").ExecutionsConfig.ready(None)  # type: ignore[arg-type]
-    session = boto3.Session("warm", "warm", region_name="us-east-1")
-    for service in ("sts", "ssm"):
-        session.client(service, endpoint_url=url)
+    os.register_at_fork(after_in_child=_keep_clients)
+
+
+_kept: dict[str, Any] = {}
+
+
+def make_clients() -> None:
+    """Make the AWS clients that workers will need; they open no connection before they are used.
+
+    A worker makes them itself in production, once in its life; here it lives for one call, and would spend
+    most of its time on that.
+    """
+    clients._clients.forget()
+    keys = clients.Keys("warm", "warm")
+    for target in AwsTarget.objects.all():
+        clients.client("sts", target, keys)
+        clients.client("ssm", target, keys)
+        clients.client("ssm", target, keys, repeats=False)
+    _kept.update(_made=clients._clients._made, _sessions=clients._clients._sessions)
+
+
+def _keep_clients() -> None:
+    vars(clients._clients).update(_kept)
 
 
 def work(*queues: str, most: int | None = None) -> None:

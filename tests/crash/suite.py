@@ -48,7 +48,7 @@ def _play(given: Mapping[str, Any], folder: Path, tell: Callable[[dict[str, Any]
 
     call_command("migrate", verbosity=0)
     portal.shorten()
-    portal.warm_up("http://127.0.0.1:1")
+    portal.warm_up()
     theatre = Theatre(given["database"], folder, given["seed"])
     theatre.open()
     try:

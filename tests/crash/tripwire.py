@@ -12,12 +12,16 @@ from botocore.client import BaseClient
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.utils import CursorWrapper
 from django.db.models.query import QuerySet
+from redis import Redis
 from rq import Queue
 from rq.worker import BaseWorker
 from urllib3.connection import HTTPConnection
 
 from executions.models import ExecutionEvent
 from tests.crash.points import Moment, Point
+
+# Under such names the queue's server keeps who plays a role; see common.queueing.
+ROLES = "portal:role:"
 
 
 class Marks:
@@ -74,6 +78,7 @@ class Tripwire:
         self._watch_queues()
         self._watch_calls()
         self._watch_queries()
+        self._watch_roles()
 
     def _reach(self, when: str, what: str, name: str, key: str = "") -> None:
         moment = Moment(when, what, name, getattr(self._here, "job", ""))
@@ -181,3 +186,15 @@ class Tripwire:
             return execute(cursor, *arguments, **options)
 
         CursorWrapper.execute = counted  # type: ignore[method-assign]
+
+    def _watch_roles(self) -> None:
+        write = Redis.set
+
+        @wraps(write)
+        def written(client: Any, name: Any, *arguments: Any, **options: Any) -> Any:
+            done = write(client, name, *arguments, **options)
+            if done and str(name).startswith(ROLES):
+                self._reach("after", "role", str(name).removeprefix(ROLES))
+            return done
+
+        Redis.set = written  # type: ignore[method-assign]
