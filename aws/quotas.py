@@ -35,6 +35,9 @@ LONGEST_WAIT = 20.0
 # After a throttle the rate is this part of what it was, but never less than the least part of the whole; it
 # comes back by so much of the whole every second.
 _CUT, _LEAST, _RECOVERY = 0.7, 0.1, 0.01
+# A reader that was late by less (a slow answer, a busy machine) makes up for it: AWS's own bucket has filled
+# meanwhile. Who comes after a longer pause finds no more than one call.
+_MADE_UP_SECONDS = 1.0
 _KEPT_SECONDS = 600
 
 # Each bucket is the moment up to which calls are spoken for ("next"), and how far a throttle has lowered its
@@ -45,8 +48,9 @@ local now = tonumber(clock[1]) + tonumber(clock[2]) / 1000000
 local kept = redis.call('HMGET', KEYS[1], 'next', 'part', 'cut')
 local part = 1
 if kept[2] then part = math.min(1, tonumber(kept[2]) + (now - tonumber(kept[3])) * tonumber(ARGV[4])) end
-local free = math.max(now, tonumber(kept[1] or 0))
-local wait = free - now
+local free = tonumber(kept[1] or 0)
+if free < now - tonumber(ARGV[5]) then free = now end
+local wait = math.max(0, free - now)
 if wait > tonumber(ARGV[2]) then return tostring(-wait) end
 redis.call('HSET', KEYS[1], 'next', string.format('%.6f', free + 1 / (tonumber(ARGV[1]) * part)))
 redis.call('EXPIRE', KEYS[1], ARGV[3])
@@ -98,7 +102,8 @@ class Quotas:
         rate = self.rate(api)
         if rate is None:
             return 0.0
-        arguments = (rate, within, _KEPT_SECONDS, _RECOVERY)
+        late = _MADE_UP_SECONDS if _RATES[api] == "read_rate" else 0.0
+        arguments = (rate, within, _KEPT_SECONDS, _RECOVERY, late)
         try:
             return float(queueing.connection().eval(_TAKE, 1, self._key(api), *arguments))
         except RedisError as error:

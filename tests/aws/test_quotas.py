@@ -37,6 +37,22 @@ def test_apis_accounts_and_regions_have_buckets_of_their_own(valkey, target):
     assert [Quotas(target).take("DescribeDocument") for _ in range(50)] == [0.0] * 50
 
 
+@pytest.mark.parametrize(
+    ("api", "late", "made_up"), [(GET, 0.1, True), (GET, 10, False), (START, 0.1, False)]
+)
+def test_a_reader_that_was_late_makes_up_for_it(valkey, target, api, late, made_up):
+    quotas = Quotas(target)
+    quotas.take(api)
+    key = f"portal:quota:111122223333:eu-west-1:{api}"
+    seconds, microseconds = valkey.time()
+    was_due = seconds + microseconds / 1e6 - late
+    valkey.hset(key, "next", was_due)
+    assert quotas.take(api) == 0
+    # The next one is due as if this one had come when it was due; otherwise, counted from now.
+    next_due = was_due + 1 / quotas.rate(api)
+    assert (float(valkey.hget(key, "next")) == pytest.approx(next_due, abs=1e-4)) is made_up
+
+
 def test_a_throttle_lowers_the_rate_once_a_second_and_no_further_than_a_tenth(valkey, target):
     quotas = Quotas(target)
     for _ in range(5):
