@@ -59,6 +59,14 @@ def test(arguments: Sequence[str]) -> int:
     return _call(command, environment)
 
 
+def crash(arguments: Sequence[str]) -> int:
+    """Run the crash suite, with the words of ARGS passed on to it."""
+    where = places()
+    set_up(where, for_tests=True, needs_frontend=False)
+    words = [*arguments, *shlex.split(os.environ.get("ARGS", ""))]
+    return _call([where.python, "-m", "tests.crash", *words], _children_environment(where))
+
+
 def lint(arguments: Sequence[str]) -> int:
     """Run every static check and name those that failed."""
     where = places()
@@ -150,6 +158,7 @@ def _call(command: Sequence[str | Path], environment: dict[str, str]) -> int:
 COMMANDS: dict[str, Callable[[Sequence[str]], int]] = {
     "run": run,
     "test": test,
+    "crash": crash,
     "lint": lint,
     "format": tidy,
     "clean": clean,
