@@ -167,6 +167,7 @@ def _facts(execution: Execution) -> dict[str, Any]:
         "target": str(execution.target),
         "role": execution.service_role_arn or "the caller",
         "parameters": execution.parameters,
+        "approvals_needed": execution.approvals_needed,
     }
 
 

@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from accounts.models import Delegation
 from audit.models import AuditEntry
-from common import access
+from common import access, queueing
 from common.clock import now
 from common.errors import Conflict, Forbidden, Invalid, NotFound
 from common.queueing import waiting as jobs_waiting
@@ -67,6 +67,7 @@ def stands(run, status):
 def test_it_waits_until_enough_others_have_approved_and_is_queued_then(ask, ada, bert):
     run = ask(2)
     assert run.status == Status.AWAITING_APPROVAL
+    assert AuditEntry.objects.get(action="run.launched").data["approvals_needed"] == 2
     assert not jobs_waiting("launch")
 
     approving.approve(actor=ada, execution=run, comment="Change 4711")
@@ -329,6 +330,15 @@ def test_what_waits_for_approval_is_not_under_way_but_counts_for_the_day(ask, fr
         services.launch(actor=operator, delegation=frozen, values=LAUNCH)
     approving.reject(actor=ada, execution=run, reason="No")
     services.launch(actor=operator, delegation=frozen, values=LAUNCH)
+
+
+def test_an_approved_run_whose_job_was_lost_is_queued_again(ask, ada):
+    run = ask()
+    approving.approve(actor=ada, execution=run)
+    queueing.connection().flushall()
+    Execution.objects.update(requested_at=now() - timedelta(minutes=1))
+    reconcile()
+    assert jobs_waiting("launch")
 
 
 def test_what_would_be_refused_anyway_cannot_be_approved_but_can_be_rejected(ask, frozen, operators, ada):
