@@ -2,8 +2,8 @@
 
 Reads one JSON object a line: {"append": [run, …], "every": seconds} appends an event to each of the runs, one
 after the other at that pace; {"grant": group} and {"revoke": group} give the right to see every delegation
-to a group, and take it. Answers each with a JSON list of [run, number, when]: when the event was begun, or
-when the right was given or gone, in seconds of the machine's monotonic clock.
+to a group, and take it. Answers each with a JSON list of [run, number, when]: when the event, or the
+right, was committed, in seconds of the machine's monotonic clock.
 """
 
 from __future__ import annotations
@@ -27,14 +27,21 @@ from executions.events import Fact, append  # noqa: E402
 
 
 def appended(runs: list[str], every: float) -> list[tuple[str, int, float]]:
-    """Append to each run in its turn."""
+    """Append to each run in its turn; the moment is the one at which the event has been committed."""
     begun = time.monotonic()
-    done = []
+    numbers: list[int] = []
+    moments: list[float] = []
+
+    def committed() -> None:
+        moments.append(time.monotonic())
+
     for place, run in enumerate(runs):
         time.sleep(max(0.0, begun + place * every - time.monotonic()))
-        moment = time.monotonic()
-        done.append((run, append(UUID(run), [Fact("status", "Something has happened")]), moment))
-    return done
+        with transaction.atomic():
+            # Before whatever `append` has done after the commit: that is part of what is measured.
+            transaction.on_commit(committed)
+            numbers.append(append(UUID(run), [Fact("status", "Something has happened")]))
+    return list(zip(runs, numbers, moments, strict=True))
 
 
 def changed(verb: Any, group: str) -> list[tuple[str, int, float]]:

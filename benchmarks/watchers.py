@@ -10,7 +10,7 @@ HTTP, each a person of their own. Another process appends the events:
 3. they watch many runs, as many each.
 
 An event counts as received with the first message that names it or a later one: events that come faster than
-they are sent share a message. Delays are from before the event is written to when the client has read of it.
+they are sent share a message. Delays are from the event's commit to when the client has read of it.
 Strangers ask for a stream as well, and must get nothing.
 
 Ends with 1 when a bar is missed, with 2 when it cannot be measured.

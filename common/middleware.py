@@ -49,7 +49,10 @@ class RequestContextMiddleware:
 def render_error(request: HttpRequest, error: PortalError) -> HttpResponse:
     """Render an error as what the client asked for: JSON problem, htmx fragment or page."""
     context = {"error": error, "request_id": origin().request_id}
-    if "application/json" in request.headers.get("Accept", "") or request.content_type == "application/json":
+    accepted = request.headers.get("Accept", "")
+    # A stream's client reads no page.
+    wants_json = "application/json" in accepted or accepted == "text/event-stream"
+    if wants_json or request.content_type == "application/json":
         problem = {
             "type": "about:blank",
             "title": error.message,

@@ -16,7 +16,6 @@ from django.http import HttpRequest, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from common.errors import NotFound, PortalError, Unavailable
-from executions import wakeups
 from executions.standing import Question, Standing, let_connections_go, standings
 from executions.watching import watchers
 
@@ -67,7 +66,6 @@ def _first_look(question: Question) -> Standing:
     (at,) = standings([question])
     if at is None:
         raise NotFound()
-    wakeups.watched([question.execution_id])
     return at
 
 

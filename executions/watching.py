@@ -29,8 +29,9 @@ log = logging.getLogger(__name__)
 # How often the door is asked for a watch at least; and how often the database, while the queue tells nothing.
 RECHECK_SECONDS = 10.0
 DEAF_RECHECK_SECONDS = 3.0
-# How often trackers are told which runs are looked at.
+# How often trackers are told at least which runs are looked at, and how long a new one may wait for it.
 SAY_SECONDS = 10.0
+SAY_PAUSE_SECONDS = 1.0
 # A subscription that broke is tried again after so long.
 RESUBSCRIBE_SECONDS = 1.0
 # So many questions are asked at once: few enough for those after them not to wait long.
@@ -81,6 +82,8 @@ class Watchers:
         # Whose turn it is, in order.
         self._urgent: dict[Watch, None] = {}
         self._woken = asyncio.Event()
+        # Set while there is a run of which trackers do not know yet that it is looked at.
+        self._unsaid = asyncio.Event()
         self._asker: asyncio.Task[None] | None = None
         self._helpers: list[asyncio.Task[None]] = []
         self._hears = False
@@ -98,6 +101,8 @@ class Watchers:
         """Keep a watch, which hears the run's standing at once, at every change and every RECHECK_SECONDS."""
         watch = Watch(question, person)
         of_run = self._of_run.setdefault(question.execution_id, set())
+        if not of_run:
+            self._unsaid.set()
         of_run.add(watch)
         self._asked[watch] = asyncio.get_running_loop().time()
         self._hurry(watch)
@@ -133,26 +138,31 @@ class Watchers:
             self._asker = _start(self._ask())
 
     async def _listen(self) -> None:
+        said = False
         while True:
             try:
                 async with aclosing(wakeups.changes()) as changes:
                     async for changed in changes:
-                        self._hears = True
+                        self._hears, said = True, False
                         if changed is None:
                             self._hurry(*self._asked)
                         else:
                             self._hurry(*(watch for key in changed for watch in self._of_run.get(key, ())))
             except (RedisError, OSError, ValueError) as error:
-                log.warning("Live pages ask the database meanwhile: the queue does not answer (%s)", error)
+                if not said:
+                    log.warning("Live pages ask the database until the queue answers again (%s)", error)
+                said = True
             self._hears = False
             self._woken.set()
             await asyncio.sleep(RESUBSCRIBE_SECONDS)
 
     async def _say_what_is_watched(self) -> None:
         while True:
-            # Those that are new have just said it.
-            await asyncio.sleep(SAY_SECONDS)
+            self._unsaid.clear()
             await asyncio.to_thread(wakeups.watched, list(self._of_run))
+            await asyncio.sleep(SAY_PAUSE_SECONDS)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._unsaid.wait(), SAY_SECONDS)
 
     async def _ask(self) -> None:
         loop = asyncio.get_running_loop()

@@ -51,7 +51,7 @@ async def open_stream(user, run, **headers):
     client = AsyncClient()
     await client.aforce_login(user)
     url = reverse("executions:stream", args=[run.pk])
-    return client, await client.get(url, headers=headers)
+    return client, await client.get(url, headers={"accept": "text/event-stream", **headers})
 
 
 async def something_happens(run, times=1):
@@ -284,6 +284,7 @@ async def test_a_person_may_have_so_many_open_and_no_more(operator, colleague, m
     mine = [await listening(operator, run, valkey) for _ in range(2)]
     _, refused = await open_stream(operator, run)
     assert refused.status_code == 429
+    assert refused.json()["code"] == "too-many-streams"
     await listening(colleague, run, valkey)
     await mine[0].aclose()
     await listening(operator, run, valkey)
