@@ -55,7 +55,7 @@ def stop(execution_id: UUID) -> None:
         _not_stopped(execution, error)
     else:
         _stopped(execution)
-    tracking.ensure(execution.target_id)
+    tracking.ensure(execution.target_id, about=execution)
 
 
 def _is_stopped(gateway: SsmGateway, execution: Execution) -> bool:
@@ -130,7 +130,7 @@ def signal(signal_id: int) -> None:
         )
     else:
         _settle(answer, Fact("answer-sent", f"AWS has the answer to “{answer.step}”"), "")
-    tracking.ensure(execution.target_id)
+    tracking.ensure(execution.target_id, about=execution)
 
 
 def _give_back(answer: Signal, *, unheard: bool) -> None:

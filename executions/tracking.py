@@ -47,7 +47,7 @@ def ensure(target_id: int, about: Execution | None = None) -> None:
     about: the run of which there is something new; it gets a full look.
     """
     if about is not None:
-        Execution.objects.filter(pk=about.pk, behind_since=None).update(behind_since=now())
+        Execution.objects.filter(pk=about.pk, ended_at=None, behind_since=None).update(behind_since=now())
     if is_held(target_id):
         wakeups.tell_tracker(target_id)
     else:

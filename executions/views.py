@@ -15,7 +15,7 @@ from accounts.models import Delegation, User
 from accounts.services import check_launchable
 from common import access
 from common.errors import Conflict, Forbidden, Invalid, NotFound, PortalError
-from executions import approving, awaiting, fairness, limits, run_list, selectors, services
+from executions import approving, awaiting, fairness, limits, run_list, selectors, services, wakeups
 from executions.forms import (
     AnswerForm,
     ApprovalForm,
@@ -215,6 +215,8 @@ def live(request: HttpRequest, execution_id: uuid.UUID) -> HttpResponse:
     """Give the part of a run's page that changes; only its age when the page knows the rest (`seen`)."""
     actor = _actor(request)
     run = selectors.fetch_run(actor, execution_id)
+    if not run.is_settled:
+        wakeups.watched([run.pk])
     if request.GET.get("seen") == str(run.last_event):
         response = render(request, "executions/_freshness.html", {"run": run, "position": _position(run)})
         response["HX-Retarget"] = "#run-freshness"

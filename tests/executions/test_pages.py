@@ -11,6 +11,7 @@ from django.urls import reverse
 from accounts.models import Delegation
 from common import access
 from common.clock import now
+from executions import wakeups
 from executions.events import Fact, append
 from executions.models import Execution, Status, StepExecution
 from tests.support import factories
@@ -143,7 +144,7 @@ def test_a_failed_run_shows_awss_words_and_the_step(as_operator, make_run):
     page = text(as_operator.get(reverse("executions:detail", args=[run.pk])))
     assert "Step “launch” failed. AWS says:" in page
     assert "not authorized to perform this operation &lt;here&gt;." in page
-    assert "sse-connect" not in page
+    assert "data-live-stream" not in page
 
 
 def test_a_live_page_that_knows_the_newest_event_gets_only_its_age(as_operator, make_run):
@@ -157,6 +158,21 @@ def test_a_live_page_that_knows_the_newest_event_gets_only_its_age(as_operator, 
     assert "HX-Retarget" not in changed
     assert "The run is InProgress" in text(changed)
     assert "data-announce" in text(changed)
+
+
+def test_a_live_page_has_its_run_looked_at_and_says_how_old_its_steps_are(as_operator, make_run, valkey):
+    run = make_run(
+        status=Status.SUCCESS,
+        aws_execution_id="a",
+        ended_at=now(),
+        behind_since=now() - timedelta(minutes=5),
+    )
+    assert "data-live-stream" in text(as_operator.get(reverse("executions:detail", args=[run.pk])))
+    page = text(as_operator.get(reverse("executions:live", args=[run.pk])))
+    assert "steps as of" in page
+    assert "5 minutes ago" in page
+    assert "data-live-ended" not in page
+    assert wakeups.watched_runs() == {run.pk}
 
 
 def test_cancelling_asks_and_redirects(as_operator, make_run):
