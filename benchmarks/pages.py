@@ -1,12 +1,13 @@
 """How long the portal's pages take when there is much to show.
 
     python -m benchmarks.pages [--database postgresql|sqlite] [--runs N] [--documents N] [--users N]
-                               [--groups N] [--requests N] [--only WORDS] [--json]
+                               [--groups N] [--requests N] [--only PAGE] [--json]
 
 Fills a database of its own (PostgreSQL from the machine's binaries, see tests/support/postgres.py, or
 SQLite), then asks for the pages through the whole of Django: middleware, session, access door, templates.
 Who asks changes from request to request. Each line gives milliseconds (median and 95th percentile, and the
-processor's own at the 95th percentile, portal and database together), the number of queries, and rows shown.
+processor's own at the 95th percentile, portal and database together: what it would have taken without other
+programs on the machine), the number of queries, and rows shown.
 
 Ends with 1 when a bar is missed, with 2 when it cannot be measured.
 """
