@@ -170,7 +170,6 @@ def test_a_live_page_has_its_run_looked_at_and_says_how_old_its_steps_are(as_ope
     assert "data-live-stream" in text(as_operator.get(reverse("executions:detail", args=[run.pk])))
     page = text(as_operator.get(reverse("executions:live", args=[run.pk])))
     assert "steps as of" in page
-    assert "5 minutes ago" in page
     assert "data-live-ended" not in page
     assert wakeups.watched_runs() == {run.pk}
 
