@@ -27,6 +27,9 @@ STREAMS_A_PROCESS = 4000
 STREAMS_OPENED_AT_ONCE = 4
 # Clients whose stream ends come back after so long: not all in the same moment when a process was restarted.
 RECONNECT_MILLISECONDS = (1000, 5000)
+# Of a change each page asks for what it shows. So many milliseconds lie between two of a run's pages, about
+# what one answer takes the processor: they do not ask all at once.
+SPREAD_MILLISECONDS, MOST_SPREAD_MILLISECONDS = 20, 20_000
 # A client that does not take what it was sent for so long is gone, or might as well be.
 STALLED_SECONDS = 60.0
 
@@ -35,6 +38,8 @@ STALLED_SECONDS = 60.0
 async def stream(request: HttpRequest, execution_id: UUID) -> StreamingHttpResponse:
     """Send "changed" for new events, "observed" when AWS was merely asked again, "ended" last.
 
+    The data of "changed" are the milliseconds within which the page asks what has changed, at a moment of its
+    own choice; of "observed", the moment at which AWS was asked. (Clients ignore messages without data.)
     The id of each is the number of the newest event; events that come faster than they are sent share one.
     A client that comes back names the last event that it knows (Last-Event-ID, or `seen` in the address) and
     hears at once when there are newer ones. The stream ends as soon as its session, its person or their right
@@ -130,14 +135,14 @@ async def _pieces(question: Question, person: object, seen: int) -> AsyncGenerat
                 at = await watch.next()
                 if at.number > seen:
                     seen = at.number
-                    yield _message("changed", seen)
+                    yield _message("changed", seen, _spread(question.execution_id))
                 elif at.observed_at != observed_at and at.observed_at is not None:
                     yield _message("observed", seen, at.observed_at.isoformat())
                 else:
                     yield b": still here\n\n"
                 observed_at = at.observed_at
                 if at.final:
-                    yield _message("ended", seen)
+                    yield _message("ended", seen, seen)
                     return
     except PortalError:
         # The right to see the run, or the session, has ended: the client comes back and is told so.
@@ -156,5 +161,10 @@ def _let_thread_go() -> None:
             executor.shutdown(wait=False)
 
 
-def _message(kind: str, number: int, data: str = "") -> bytes:
-    return f"id: {number}\nevent: {kind}\ndata: {data or number}\n\n".encode()
+def _spread(execution_id: UUID) -> int:
+    others = watchers().open_for(execution_id) - 1
+    return min(others * SPREAD_MILLISECONDS, MOST_SPREAD_MILLISECONDS)
+
+
+def _message(kind: str, number: int, data: str | int) -> bytes:
+    return f"id: {number}\nevent: {kind}\ndata: {data}\n\n".encode()

@@ -96,6 +96,10 @@ class Watchers:
         """Return how many watches a person has open."""
         return sum(watch.person == person for watch in self._asked)
 
+    def open_for(self, execution_id: UUID) -> int:
+        """Return how many watch a run."""
+        return len(self._of_run.get(execution_id, ()))
+
     @contextmanager
     def watching(self, question: Question, person: Any) -> Iterator[Watch]:
         """Keep a watch, which hears the run's standing at once, at every change and every RECHECK_SECONDS."""

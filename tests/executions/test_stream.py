@@ -90,7 +90,7 @@ async def test_a_change_is_told_at_once_and_the_end_last(operator, make_run, val
     assert await anext(lines) == b": still here\n\n"
 
     await sync_to_async(append)(run.pk, [Fact("status", "Something")])
-    assert await next_message(lines) == {"id": "1", "event": "changed", "data": "1"}
+    assert await next_message(lines) == {"id": "1", "event": "changed", "data": "0"}
 
     fresh = await Execution.objects.select_related("delegation").aget(pk=run.pk)
     await sync_to_async(move)(fresh, Status.SUCCESS, Fact("status", "Done"))
@@ -183,6 +183,17 @@ async def test_only_the_runs_own_watchers_hear_of_it(operator, colleague, make_r
     # Two events that follow each other may share a message.
     assert {heard[1], heard[3]} <= {"1", "2"}
     assert dict(valkey.pubsub_numsub("portal:runs"))[b"portal:runs"] == 1
+
+
+@in_a_loop
+async def test_the_pages_of_a_run_are_told_not_to_ask_all_at_once(
+    operator, colleague, make_run, valkey, _patient
+):
+    run = await sync_to_async(make_run)(status=Status.IN_PROGRESS)
+    lines = [await listening(person, run, valkey) for person in (operator, colleague, operator)]
+    await something_happens(run)
+    spread = str(2 * streams.SPREAD_MILLISECONDS)
+    assert {(await next_message(each))["data"] for each in lines} == {spread}
 
 
 @in_a_loop

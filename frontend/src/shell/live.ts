@@ -16,6 +16,7 @@ class LivePart {
   private retryMs = FIRST_RETRY_MS;
   private retry = 0;
   private hiding = 0;
+  private asking = 0;
   private readonly poll: number;
 
   constructor(
@@ -54,7 +55,7 @@ class LivePart {
       // Otherwise the browser comes back by itself.
       if (source.readyState === EventSource.CLOSED) this.openLater();
     });
-    source.addEventListener("changed", () => this.changed());
+    source.addEventListener("changed", (event) => this.changedWithin(Number((event as MessageEvent<string>).data)));
     source.addEventListener("observed", (event) => this.observed((event as MessageEvent<string>).data));
     source.addEventListener("ended", () => this.end());
   }
@@ -79,6 +80,16 @@ class LivePart {
 
   private changed(): void {
     htmx.trigger(this.part, "live:changed");
+  }
+
+  /** Where many look at the same thing, each asks for it at a moment of its own within so many milliseconds. */
+  private changedWithin(spread: number): void {
+    if (!(spread > 0)) return this.changed();
+    if (this.asking) return;
+    this.asking = window.setTimeout(() => {
+      this.asking = 0;
+      this.changed();
+    }, Math.random() * spread);
   }
 
   /** Nothing is new but that AWS was asked again: only the age of what is shown changes. */
