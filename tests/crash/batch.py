@@ -99,7 +99,7 @@ class Theatre:
             here = self._surroundings(sandbox, portal, point.name)
             mischief = Mischief(_outside(point.dies, count), here)
         runs = dict.fromkeys(stage.run_ids(f"{self._seed} {point.name}", count), point.document)
-        line = self._play(point.name, runs, portal, sandbox, mischief, once_a_job=point.once_a_job)
+        line = self._play(point.name, runs, portal, sandbox, mischief, marks, once_a_job=point.once_a_job)
         line.kills = len(marks) + (mischief.here.happened if mischief else 0)
         line.strikes = 0
         return line
@@ -152,6 +152,7 @@ class Theatre:
         portal: Portal,
         sandbox: Sandbox,
         mischief: Mischief | None,
+        marks: Marks | None = None,
         *,
         once_a_job: bool = False,
     ) -> Line:
@@ -166,7 +167,7 @@ class Theatre:
         if set(runs.values()) != {SHORT}:
             portal.add("person", lambda: stage.attend(listed, presses))
         try:
-            stuck = self._await_end(runs, portal, mischief)
+            stuck = self._await_end(runs, portal, mischief, marks)
         finally:
             portal.stop()
         verdict = judge(sandbox, runs, since)
@@ -175,7 +176,13 @@ class Theatre:
             verdict.fault(stuck)
         return self._line(name, verdict, mischief, time.monotonic() - began)
 
-    def _await_end(self, runs: Mapping[uuid.UUID, str], portal: Portal, mischief: Mischief | None) -> str:
+    def _await_end(
+        self,
+        runs: Mapping[uuid.UUID, str],
+        portal: Portal,
+        mischief: Mischief | None,
+        marks: Marks | None,
+    ) -> str:
         """Tend the processes until all runs have ended; returns a sentence when they do not."""
         looked_at = moved_at = time.monotonic()
         before: object = None
@@ -188,8 +195,10 @@ class Theatre:
                 continue
             looked_at = time.monotonic()
             state = _state(runs)
-            if state is not None and state != before:
-                before, moved_at = state, looked_at
+            # Where a worker dies before it has begun anything, deaths are all that moves at first.
+            moved = (state, len(marks) if marks is not None else 0)
+            if state is not None and moved != before:
+                before, moved_at = moved, looked_at
             if state is not None and state[0] == len(runs) and not state[2]:
                 return ""
             if looked_at - moved_at > PATIENCE_SECONDS:
