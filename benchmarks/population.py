@@ -22,6 +22,7 @@ from django.db.models import JSONField, Model
 from accounts.models import Delegation, DelegationGroupPermission, DelegationUserPermission, User
 from aws.models import AwsTarget, ServiceRole
 from common.clock import now
+from common.upkeep import keep_statistics
 from documents.models import (
     Document,
     DocumentGroupPermission,
@@ -507,4 +508,5 @@ def _settle() -> None:
         if connection.vendor == "postgresql":
             cursor.execute("VACUUM ANALYZE")
         else:
+            keep_statistics()
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")

@@ -191,11 +191,11 @@ def _graph(execution: Execution, steps: list[StepExecution]) -> dict[str, Any] |
 
 def approvals(actor: User, *, after: str = "") -> tuple[list[StepExecution], str]:
     """Return the waiting steps that the actor may answer, longest waiting first, and the next page's key."""
-    answerable = access.visible(actor, "signal", Execution.objects.exclude(status__in=FINAL))
+    # Asked of each step that waits, which are few: the runs that one may answer may be all that ever were.
+    run = Execution.objects.order_by().exclude(status__in=FINAL).filter(pk=OuterRef("execution"))
+    answerable = Exists(access.visible(actor, "signal", run))
     found = (
-        StepExecution.objects.filter(
-            status__in=WAITING_STEP, action__in=ANSWERS, ended_at=None, execution__in=answerable
-        )
+        StepExecution.objects.filter(answerable, status__in=WAITING_STEP, action__in=ANSWERS, ended_at=None)
         .select_related("execution__delegation", "execution__operator", "execution__target")
         .order_by("pk")
     )
