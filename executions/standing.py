@@ -25,13 +25,14 @@ class Question:
 class Standing:
     """How far a run is: its newest event's number, whether all is known of its end, when AWS was last asked.
 
-    `person` is the primary key of who asked.
+    `person` is the primary key of who asked. `behind_since`: since when AWS knows more about its steps.
     """
 
     person: Any
     number: int
     final: bool
     observed_at: datetime | None
+    behind_since: datetime | None
 
 
 def standings(questions: Sequence[Question]) -> list[Standing | None]:
@@ -54,7 +55,7 @@ def standings(questions: Sequence[Question]) -> list[Standing | None]:
 
 
 def _standing(run: Execution, person: Any) -> Standing:
-    return Standing(person, run.last_event, run.is_settled, run.observed_at)
+    return Standing(person, run.last_event, run.is_settled, run.observed_at, run.behind_since)
 
 
 def let_connections_go() -> None:

@@ -36,7 +36,7 @@ STALLED_SECONDS = 60.0
 
 @require_GET
 async def stream(request: HttpRequest, execution_id: UUID) -> StreamingHttpResponse:
-    """Send "changed" for new events, "observed" when AWS was merely asked again, "ended" last.
+    """Send "changed" when there is more to show, "observed" when AWS was merely asked again, "ended" last.
 
     The data of "changed" are the milliseconds within which the page asks what has changed, at a moment of its
     own choice; of "observed", the moment at which AWS was asked. (Clients ignore messages without data.)
@@ -129,18 +129,19 @@ async def _pieces(question: Question, person: object, seen: int) -> AsyncGenerat
         with watchers().watching(question, person) as watch:
             # Others may have come in between.
             _check_room(person, 0)
-            observed_at = None
+            observed_at = behind_since = None
             while True:
                 # Asked only now that the watch is kept: what happens in between is not missed.
                 at = await watch.next()
-                if at.number > seen:
+                # A client may know a number of a database that was restored since: any other is news.
+                if at.number != seen or at.behind_since != behind_since:
                     seen = at.number
                     yield _message("changed", seen, _spread(question.execution_id))
                 elif at.observed_at != observed_at and at.observed_at is not None:
                     yield _message("observed", seen, at.observed_at.isoformat())
                 else:
                     yield b": still here\n\n"
-                observed_at = at.observed_at
+                observed_at, behind_since = at.observed_at, at.behind_since
                 if at.final:
                     yield _message("ended", seen, seen)
                     return

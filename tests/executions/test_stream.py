@@ -117,6 +117,15 @@ async def test_who_comes_back_hears_what_they_missed(operator, make_run, valkey)
 
 
 @in_a_loop
+async def test_who_knows_more_than_there_is_hears_what_there_is(operator, make_run, valkey):
+    run = await sync_to_async(make_run)(status=Status.IN_PROGRESS)
+    _, response = await open_stream(operator, run, last_event_id="17")
+    lines = aiter(response)
+    assert await next_message(lines) == {"id": "0", "event": "changed", "data": "0"}
+    await lines.aclose()
+
+
+@in_a_loop
 async def test_an_ended_run_ends_the_stream(operator, make_run, valkey):
     run = await sync_to_async(make_run)(status=Status.SUCCESS)
     _, response = await open_stream(operator, run)
@@ -215,6 +224,9 @@ async def test_asking_aws_again_is_told_with_the_moment(operator, make_run, valk
     moment = now()
     await Execution.objects.filter(pk=run.pk).aupdate(observed_at=moment)
     assert await next_message(lines) == {"id": "0", "event": "observed", "data": moment.isoformat()}
+    # That there is more to know of the steps is shown beside it.
+    await Execution.objects.filter(pk=run.pk).aupdate(behind_since=moment)
+    assert await next_message(lines) == {"id": "0", "event": "changed", "data": "0"}
 
 
 @in_a_loop
