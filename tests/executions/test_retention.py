@@ -5,6 +5,7 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.urls import reverse
 
 from audit.models import AuditEntry
@@ -123,6 +124,13 @@ def test_a_batch_costs_the_same_number_of_queries_whatever_is_kept(ended, django
     many(ended, 150)
     with django_assert_max_num_queries(30):
         retention.purge_runs(days=30, batch=100, seconds=0)
+
+
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="PostgreSQL reads a small table whole")
+def test_the_oldest_come_from_the_index_without_sorting_what_is_kept(db):
+    plan = retention.ended_before(30).values_list("pk")[:100].explain()
+    assert "USING INDEX" in plan
+    assert "TEMP B-TREE" not in plan
 
 
 def test_a_job_stops_when_its_time_is_up_and_the_next_goes_on(ended, settings, monkeypatch):
