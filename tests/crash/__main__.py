@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ COLUMNS = ("runs", "kills", "strikes", "automations", "lost", "doubled", "final"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play what was asked for; returns 1 when a line does not hold."""
     given = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     databases = DATABASES if given.database == "both" else (given.database,)
     lines = [line for database in databases for line in play(database, given)]
     broken = [line for line in lines if not line["holds"]]
@@ -63,12 +65,18 @@ def play(database: str, given: argparse.Namespace) -> list[dict[str, object]]:
     )
     assert process.stdout is not None
     lines: list[dict[str, object]] = []
-    for text in process.stdout:
-        line = json.loads(text)
-        lines.append(line)
-        if not given.json:
-            _print(line, heading=len(lines) == 1)
-    if process.wait() != 0:
+    try:
+        for text in process.stdout:
+            line = json.loads(text)
+            lines.append(line)
+            if not given.json:
+                _print(line, heading=len(lines) == 1)
+        status = process.wait()
+    finally:
+        # It ends its engines by itself, then ends.
+        process.terminate()
+        process.wait()
+    if status != 0:
         raise SystemExit(f"The suite on {database} broke off; its logs are in {folder}.")
     return lines
 

@@ -1,7 +1,6 @@
 """One line of the table: a number of runs that all meet the same fate, and what became of them."""
 
 import random
-import shutil
 import sys
 import time
 import uuid
@@ -247,8 +246,3 @@ def _state(runs: Mapping[uuid.UUID, str]) -> tuple[int, int, int] | None:
 def _left(runs: Mapping[uuid.UUID, str]) -> str:
     left = Execution.objects.filter(pk__in=list(runs)).exclude(status__in=sorted(FINAL))
     return ", ".join(f"{run.pk} is {run.status}" for run in left[:5]) or "answers are open"
-
-
-def clear(folder: Path) -> None:
-    """Remove what a theatre wrote."""
-    shutil.rmtree(folder, ignore_errors=True)

@@ -5,9 +5,12 @@ The settings must name database and queue before Django is loaded, hence a proce
 
 import json
 import os
+import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 
@@ -23,26 +26,34 @@ def run(given: Mapping[str, Any], tell: Callable[[dict[str, Any]], None]) -> Non
     """Play what `given` asks for, with an environment of its own, and `tell` each line."""
     from tests.crash import engines
 
-    folder = Path(given["folder"])
-    with engines.database(given["database"], folder) as environment:
-        os.environ.update(
-            environment,
-            DJANGO_SETTINGS_MODULE="automation_portal.settings",
-            DATA_DIR=str(folder),
-            REDIS_URL=engines.Valkey(folder / "valkey").url,
-            LOG_LEVEL="WARNING",
-        )
-        import django
+    folder, kept = Path(given["folder"]), given["keep"]
+    try:
+        with engines.database(given["database"], folder) as environment:
+            os.environ.update(
+                environment,
+                DJANGO_SETTINGS_MODULE="automation_portal.settings",
+                DATA_DIR=str(folder),
+                REDIS_URL=engines.Valkey(folder / "valkey").url,
+                LOG_LEVEL="WARNING",
+            )
+            import django
 
-        django.setup()
-        _play(given, folder, tell)
+            django.setup()
+            _play(given, folder, tell)
+    except Exception:
+        # Its logs say why.
+        kept = True
+        raise
+    finally:
+        if not kept:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _play(given: Mapping[str, Any], folder: Path, tell: Callable[[dict[str, Any]], None]) -> None:
     from django.core.management import call_command
 
     from tests.crash import portal
-    from tests.crash.batch import Theatre, clear
+    from tests.crash.batch import Theatre
     from tests.crash.faults import FAULTS
     from tests.crash.points import POINTS
 
@@ -59,8 +70,6 @@ def _play(given: Mapping[str, Any], folder: Path, tell: Callable[[dict[str, Any]
                 tell(theatre.disturb(FAULTS[name], given["runs"]).as_json())
     finally:
         theatre.close()
-        if not given["keep"]:
-            clear(folder)
 
 
 def main() -> None:
@@ -68,6 +77,12 @@ def main() -> None:
     told = os.fdopen(os.dup(1), "w", encoding="utf-8")
     # What others print belongs to the log of whoever started this, not between the lines.
     os.dup2(2, 1)
+
+    def end(number: int, frame: FrameType | None) -> None:
+        # As an exception, so that engines end and their folders go.
+        raise SystemExit(128 + number)
+
+    signal.signal(signal.SIGTERM, end)
 
     def tell(line: dict[str, Any]) -> None:
         told.write(json.dumps(line) + "\n")
