@@ -1,7 +1,7 @@
 """What is kept of the data files of botocore and moto: each is read once, and no more of it than is used.
 
-Left alone, every session parses EC2's model anew and keeps it, documentation and all, and moto holds for all
-Regions which types of instance these offer: two thirds of an idle sandbox's memory.
+Left alone, every session parses EC2's model anew and keeps it, documentation and all, and moto holds all
+types of instance, and for all Regions which of them these offer: two thirds of an idle sandbox's memory.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import moto.iam
 import moto.iam.models
 import moto.utilities.utils
 
+TYPES = "ec2/resources/instance_types.json"
 OFFERINGS = "ec2/resources/instance_type_offerings"
 POLICIES = "moto.iam.aws_managed_policies"
 
@@ -28,7 +29,7 @@ POLICIES = "moto.iam.aws_managed_policies"
 def economise() -> None:
     """Have botocore and moto read their files like this. Call before anything else imports moto's EC2."""
     _share_models()
-    _read_offerings_late()
+    _read_types_late()
     _forget_policies()
 
 
@@ -101,20 +102,54 @@ class _Offerings(Mapping[str, list[dict[str, str]]]):
         return len(self._regions)
 
 
-def _read_offerings_late() -> None:
+class _Types(Mapping[str, dict[str, Any]]):
+    """All types of instance: read when the first is asked for."""
+
+    @functools.cached_property
+    def _read(self) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = moto.utilities.utils.load_resource(TYPES)
+        return found
+
+    def __getitem__(self, name: str) -> dict[str, Any]:
+        return self._read[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._read)
+
+    def __len__(self) -> int:
+        return len(self._read)
+
+
+class _Families:
+    """The families of these types: `m5` is that of `m5.large`."""
+
+    def __init__(self, types: _Types) -> None:
+        self._types = types
+
+    def __contains__(self, family: object) -> bool:
+        return any(name.partition(".")[0] == family for name in self._types)
+
+
+def _read_types_late() -> None:
     load = moto.utilities.utils.load_resource
 
     def load_resource(resource: str) -> Any:
+        if resource == TYPES:
+            return {}
         return [] if resource.startswith(OFFERINGS) else load(resource)
 
     # moto reads them all when it is imported.
     moto.utilities.utils.load_resource = load_resource
     try:
-        offerings = importlib.import_module("moto.ec2.models.instance_types").INSTANCE_TYPE_OFFERINGS
+        types: Any = importlib.import_module("moto.ec2.models.instance_types")
     finally:
         moto.utilities.utils.load_resource = load
-    for location_type, regions in offerings.items():
-        offerings[location_type] = _Offerings(location_type, regions)
+    for location_type, regions in types.INSTANCE_TYPE_OFFERINGS.items():
+        types.INSTANCE_TYPE_OFFERINGS[location_type] = _Offerings(location_type, regions)
+    types.INSTANCE_TYPES = _Types()
+    types.INSTANCE_FAMILIES = _Families(types.INSTANCE_TYPES)
+    make = functools.cache(lambda: [types.InstanceType(name) for name in types.INSTANCE_TYPES])
+    types.InstanceTypeBackend.instance_types = property(lambda backend: make())
 
 
 def _forget_policies() -> None:

@@ -88,15 +88,22 @@ def service(name: str) -> Service | None:
     )
     if not versions:
         return None
-    with gzip.open(versions[-1] / "service-2.json.gz") as file:
+    kept = json.loads(_written_down(versions[-1] / "service-2.json.gz"))
+    return Service(wanted, kept["metadata"], kept["inputs"], kept["outputs"], kept["texts"])
+
+
+def _written_down(path: Path) -> str:
+    """What is kept of a model, as text: strings of the whole would hold the memory around them."""
+    with gzip.open(path) as file:
         model = json.load(file)
     operations = model["operations"]
-    return Service(
-        wanted,
-        model["metadata"],
-        {name: item.get("input", {}).get("shape", "") for name, item in operations.items()},
-        {name: item.get("output", {}).get("shape", "") for name, item in operations.items()},
-        {name: json.dumps(_bare(shape)) for name, shape in model["shapes"].items()},
+    return json.dumps(
+        {
+            "metadata": model["metadata"],
+            "inputs": {name: item.get("input", {}).get("shape", "") for name, item in operations.items()},
+            "outputs": {name: item.get("output", {}).get("shape", "") for name, item in operations.items()},
+            "texts": {name: json.dumps(_bare(shape)) for name, shape in model["shapes"].items()},
+        }
     )
 
 

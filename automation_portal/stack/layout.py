@@ -153,6 +153,9 @@ def python_environment(layout: Layout) -> dict[str, str]:
     """Return what every Python of the stack is told: its programs first in PATH, its files in DATA_DIR."""
     return {
         "PYTHONUNBUFFERED": "1",
+        # Of the C library, where it is GNU's: what is freed goes back to the system instead of to later use.
+        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_MMAP_THRESHOLD_": "65536",
         "PYTHONPYCACHEPREFIX": os.environ.get("PYTHONPYCACHEPREFIX")
         or str(layout.data / "cache" / "pycache"),
         "TMPDIR": str(layout.data / "tmp"),

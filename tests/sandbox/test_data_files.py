@@ -30,6 +30,19 @@ def test_every_region_offers_the_instance_types_that_moto_knows(sandbox: Sandbox
     assert {offer["LocationType"] for offer in answer} == {location_type}
 
 
+def test_every_type_of_instance_can_be_described(sandbox: Sandbox) -> None:
+    known = json.loads(
+        gzip.decompress((Path(moto.__file__).parent / "ec2/resources/instance_types.json.gz").read_bytes())
+    )
+    pages = sandbox.client("ec2").get_paginator("describe_instance_types").paginate()
+    described = {
+        found["InstanceType"]: found["VCpuInfo"]["DefaultVCpus"]
+        for page in pages
+        for found in page["InstanceTypes"]
+    }
+    assert described == {name: type_["VCpuInfo"]["DefaultVCpus"] for name, type_ in known.items()}
+
+
 def test_every_account_has_the_policies_that_aws_manages(sandbox: Sandbox, other_account: Account) -> None:
     def names(keys: dict[str, str] | None) -> set[str]:
         pages = sandbox.client("iam", keys).get_paginator("list_policies").paginate(Scope="AWS")
