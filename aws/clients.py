@@ -13,6 +13,7 @@ from functools import wraps
 from typing import Any
 
 import boto3
+import botocore.loaders
 import botocore.session
 from botocore.config import Config
 from botocore.credentials import (
@@ -83,8 +84,13 @@ class _Provider(CredentialProvider):
         return _KeysOfTheCall()
 
 
+# Keeps the models of services that it has read, for all sessions and for the processes that are forked.
+_models = botocore.loaders.create_loader()
+
+
 def _session() -> boto3.Session:
     core = botocore.session.get_session()
+    core.register_component("data_loader", _models)
     core.register_component("credential_provider", CredentialResolver(providers=[_Provider()]))
     return boto3.Session(botocore_session=core)
 
@@ -151,6 +157,13 @@ class _Clients:
 _clients = _Clients()
 # Two processes may not talk through one connection.
 os.register_at_fork(after_in_child=_clients.forget)
+
+
+def load() -> None:
+    """Load what most clients are made of, so that processes which are forked then find it there."""
+    session: Any = _session()
+    for service in ("ssm", "sts"):
+        session.client(service, region_name="us-east-1")
 
 
 def client(service: str, target: AwsTarget, keys: Keys | None, *, repeats: bool = True) -> Any:

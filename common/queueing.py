@@ -6,14 +6,17 @@ the database, so that a lost queue loses nothing.
 
 import logging
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 from uuid import uuid4
 
 import django_rq
 from django.db import connections, transaction
+from django_rq.cron import DjangoCronScheduler
+from django_rq.workers import get_worker_class
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from rq.timeouts import BaseTimeoutException
 
@@ -58,6 +61,37 @@ def enqueue(queue: str, function: Callable[..., None], *arguments: str | int) ->
 def waiting(queue: str) -> int:
     """Return how many jobs wait in `queue`."""
     return int(_queue(queue).count)
+
+
+def load() -> None:
+    """Load what workers need, so that processes which are forked then find it there."""
+    get_worker_class()  # type: ignore[no-untyped-call]
+
+
+def work(*queues: str) -> None:
+    """Perform the jobs of these queues, of the first ones first, until this process is asked to end."""
+    with _ending_without_a_queue():
+        django_rq.get_worker(*queues).work()
+
+
+def keep_time(schedule: str) -> None:
+    """Enqueue what is due again and again, until this process is asked to end.
+
+    Arguments:
+        schedule: the module that registers it all with `rq.cron`.
+    """
+    with _ending_without_a_queue():
+        scheduler = DjangoCronScheduler()
+        scheduler.load_config_from_file(schedule)
+        scheduler.start()  # type: ignore[no-untyped-call]
+
+
+@contextmanager
+def _ending_without_a_queue() -> Iterator[None]:
+    try:
+        yield
+    except RedisConnectionError as error:
+        raise SystemExit(f"The queue does not answer: {error}") from error
 
 
 @cache

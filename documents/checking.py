@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import ssmdoc
 from common.errors import Invalid
+from documents import starters
 from documents.models import DocumentVersion, Policy
 from ssmdoc import Finding, Parsed
 from ssmdoc.text import Format
@@ -42,6 +43,12 @@ class Examination:
     def analysis(self) -> ssmdoc.analysis.Analysis | None:
         """The permissions that the document needs; None when the text cannot be read as a document."""
         return ssmdoc.analysis.analyse(self.parsed.document) if self.parsed.document else None
+
+
+def load() -> None:
+    """Load what a check needs (for most documents, EC2's model), for processes that are forked then."""
+    usual = starters.ALL["launch"]
+    examine(usual.text, usual.format, ())
 
 
 def enabled_policies() -> list[Policy]:

@@ -21,7 +21,6 @@ from automation_portal.stack.layout import (
 # Milestones that no program reaches by itself: `prepare` announces them.
 MIGRATED, COLLECTED, DEMONSTRATED, WORKING = "database", "static files", "demonstration data", "workers"
 POOL_WORKERS = 2
-GUNICORN_GRACE_SECONDS = 3
 PROBE_SECONDS = 2.0
 
 
@@ -47,9 +46,7 @@ class Program:
 def programs(layout: Layout) -> list[Program]:
     """Return the instance's programs in the order in which they are started and asked to stop."""
     portal = portal_environment(layout)
-    manage = (sys.executable, "manage.py")
     engines = frozenset({"valkey"} if layout.own_queue else ())
-    working = engines | {MIGRATED}
     found = [
         Program(
             "prepare",
@@ -59,30 +56,14 @@ def programs(layout: Layout) -> list[Program]:
             lasting=False,
         ),
         Program(
-            "web",
+            "portal",
             (
-                *(sys.executable, "-m", "gunicorn", "automation_portal.asgi:application"),
-                *("-k", "automation_portal.worker.PortalWorker"),
-                *("-b", f"{LOOPBACK}:{layout.port}", "--graceful-timeout", str(GUNICORN_GRACE_SECONDS)),
-                # Its control socket would lie in the person's home.
-                *("--no-control-socket", "--worker-tmp-dir", str(layout.data / "tmp")),
+                *(sys.executable, "manage.py", "work", "--workers", str(POOL_WORKERS)),
+                *("--web", f"{LOOPBACK}:{layout.port}"),
             ),
             portal,
-            needs=working | {COLLECTED},
+            needs=engines | {MIGRATED, COLLECTED},
             probe=lambda: answers(layout.port, "/health/ready/"),
-        ),
-        Program("cron", (*manage, "rqcron", "automation_portal.cron"), portal, needs=working),
-        Program(
-            "tracker",
-            (*manage, "rqworker", "tracking"),
-            portal,
-            needs=working,
-        ),
-        Program(
-            "workers",
-            (*manage, "rqworker-pool", "launch", "default", "--num-workers", str(POOL_WORKERS)),
-            portal,
-            needs=working,
         ),
     ]
     if layout.demonstration:

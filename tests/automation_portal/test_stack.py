@@ -14,8 +14,8 @@ from tests.support.stack import Stack, eventually
 
 pytestmark = pytest.mark.stack
 
-PORTAL = ("web", "workers", "tracker", "cron")
-EVERYTHING = (*PORTAL, "sandbox", "valkey")
+PARTS = ("web", "worker 1", "worker 2", "tracker", "cron")
+EVERYTHING = ("portal", "sandbox", "valkey")
 
 
 def status_of(url: str) -> int:
@@ -50,7 +50,7 @@ def registered_workers(stack: Stack) -> set[int]:
     client = redis.Redis(unix_socket_path=str(stack.data / "valkey" / "valkey.sock"))
     with suppress(redis.ConnectionError):
         return {worker.pid for worker in Worker.all(connection=client) if worker.pid} & {
-            pid for name in ("workers", "tracker") for pid in stack.members(name)
+            *stack.members("portal")
         }
     return set()
 
@@ -102,9 +102,9 @@ def _sockets(stack: Stack) -> set[str]:
 
 def test_only_the_sandbox_has_its_root_key(stack: Stack) -> None:
     secret = stack.root_key["secret_access_key"].encode()
-    for name in PORTAL:
-        for pid in stack.members(name):
-            assert secret not in Path(f"/proc/{pid}/environ").read_bytes(), name
+    assert all(stack.parts(name) for name in PARTS)
+    for pid in stack.members("portal"):
+        assert secret not in Path(f"/proc/{pid}/environ").read_bytes()
 
 
 def test_nothing_is_written_outside_its_folder(stack: Stack) -> None:
@@ -116,11 +116,25 @@ def test_secrets_are_their_owners_alone(stack: Stack) -> None:
         assert file.stat().st_mode & 0o077 == 0, file.name
 
 
-@pytest.mark.parametrize("name", ["web", "tracker", "cron"])
-def test_a_killed_program_is_started_again(stack: Stack, name: str) -> None:
-    before = stack.pid(name)
-    stack.kill(name)
-    assert stack.await_restart(name, since=before) != before
+@pytest.mark.parametrize("name", ["worker 1", "tracker", "cron"])
+def test_one_killed_part_is_replaced_and_the_others_go_on(stack: Stack, name: str) -> None:
+    others = {other: stack.parts(other) for other in PARTS if other != name}
+    leader = stack.pid("portal")
+    (victim,) = stack.parts(name)
+    os.kill(victim, signal.SIGKILL)
+    eventually(lambda: stack.parts(name) not in ([], [victim]), seconds=30, what=f"another {name}")
+    eventually(lambda: len(registered_workers(stack)) == 3, seconds=30, what="three workers at the queue")
+    assert {other: stack.parts(other) for other in others} == others
+    assert stack.pid("portal") == leader
+
+
+def test_a_killed_web_serves_again(stack: Stack) -> None:
+    leader, killed = stack.pid("portal"), stack.parts("web")
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: len(set(stack.parts("web")) - set(killed)) == 2, seconds=30, what="another web")
+    eventually(lambda: status_of(f"{stack.url}/health/ready/") == 200, seconds=40, what="the web")
+    assert stack.pid("portal") == leader
 
 
 WATCHER = """
@@ -151,32 +165,34 @@ def test_a_web_process_that_is_asked_to_stop_ends_its_live_pages_in_order(stack:
     heard = b""
     while b"retry" not in heard:
         heard += stream.read1()
-    before = stack.pid("web")
-    assert before is not None
-    os.kill(before, signal.SIGTERM)
+    # The older one is gunicorn's arbiter.
+    before = stack.parts("web")
+    os.kill(before[0], signal.SIGTERM)
     # http.client raises IncompleteRead for a connection that is cut instead of ended.
     stream.read()
-    stack.await_restart("web", since=before)
+    eventually(lambda: len(set(stack.parts("web")) - set(before)) == 2, seconds=30, what="another web")
 
 
-def test_killed_workers_are_replaced_by_as_many(stack: Stack) -> None:
-    before = stack.pid("workers")
-    killed = stack.members("workers")
-    stack.kill("workers")
-    stack.await_restart("workers", since=before)
-    # Two of the pool and the tracker.
+def test_the_killed_portal_is_started_again_with_as_many_workers(stack: Stack) -> None:
+    before = stack.pid("portal")
+    killed = stack.members("portal")
+    stack.kill("portal")
+    stack.await_restart("portal", since=before)
+    # Two for launches and other jobs, and the tracker.
     eventually(lambda: len(registered_workers(stack)) == 3, seconds=30, what="three workers at the queue")
     assert not registered_workers(stack) & set(killed)
 
 
-def test_one_killed_worker_is_replaced_by_its_pool(stack: Stack) -> None:
-    pool = stack.pid("workers")
-    victim = next(iter(registered_workers(stack) & set(stack.members("workers"))))
-    os.kill(victim, signal.SIGKILL)
+def test_what_a_killed_parent_leaves_behind_ends(stack: Stack) -> None:
+    before = stack.pid("portal")
+    assert before is not None
+    orphans = set(stack.members("portal")) - {before}
+    os.kill(before, signal.SIGKILL)
+    stack.await_restart("portal", since=before)
     eventually(
-        lambda: len(registered_workers(stack) - {victim}) == 3, seconds=30, what="three workers at the queue"
+        lambda: not any(Path(f"/proc/{pid}").exists() for pid in orphans), seconds=30, what="their end"
     )
-    assert stack.pid("workers") == pool
+    eventually(lambda: status_of(f"{stack.url}/health/ready/") == 200, seconds=40, what="the web")
 
 
 def test_the_sandbox_remembers_after_a_kill(stack: Stack) -> None:

@@ -81,7 +81,7 @@ def test_engines_named_by_address_are_not_started(layout: Layout, monkeypatch: p
     names = [program.name for program in programs(Layout.from_environment())]
     assert "valkey" not in names
     assert "sandbox" not in names
-    assert {"web", "workers", "tracker", "cron"} <= set(names)
+    assert {"prepare", "portal"} == set(names)
 
 
 def test_a_new_start_keeps_the_logs_of_the_last_three(tmp_path: Path) -> None:

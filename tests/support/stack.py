@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -155,14 +155,23 @@ class Stack:
         return found
 
     def pid(self, name: str) -> int | None:
-        """Return the process that leads a program (web, workers, tracker, cron, sandbox, valkey) now."""
+        """Return the process that leads a program (portal, sandbox, valkey) now."""
         found = self.state().get("processes", {}).get(name)
         return int(found) if found else None
 
     def members(self, name: str) -> list[int]:
-        """Return every process of a program: its leader, workers, work horses."""
+        """Return every process of a program: its leader and all its descendants."""
         leader = self.pid(name)
         return living_sessions().get(leader, []) if leader else []
+
+    def parts(self, name: str) -> list[int]:
+        """Return the portal's processes of that name: web (gunicorn's two), worker 1 and 2, tracker, cron."""
+        found = []
+        for pid in self.members("portal"):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                if Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == name:
+                    found.append(pid)
+        return sorted(found)
 
     def kill(self, name: str) -> None:
         """End every process of a program at once, as a machine that loses power does."""
