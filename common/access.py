@@ -217,12 +217,15 @@ def everywhere(actor: Actor, permission: str, model: type[Model]) -> bool:
     return rules_for(model).capabilities.get(permission) in capabilities(actor)
 
 
-def holders(queryset: QuerySet[Any], permission: str) -> Q:
-    """Return the filter for users who hold `permission` on one of `queryset`, in person or by a group."""
-    sources = rules_for(queryset.model).granting(permission)
-    here = {"content_object__in": queryset.order_by(), "permission__codename__in": sources}
-    in_person = user_grants(queryset.model).filter(**here)
-    by_group = group_grants(queryset.model).filter(**here)
+def holders(model: type[Model], permission: str, among: Iterable[Any]) -> Q:
+    """Return the filter for users who hold a permission on one of some objects, in person or by a group.
+
+    Arguments:
+        among: the objects' primary keys, or a queryset of them.
+    """
+    here = {"content_object__in": among, "permission__codename__in": rules_for(model).granting(permission)}
+    in_person = user_grants(model).filter(**here)
+    by_group = group_grants(model).filter(**here)
     members = get_user_model().groups.through._default_manager.filter(group__in=by_group.values("group_id"))
     return Q(pk__in=in_person.values("user_id")) | Q(pk__in=members.values("user_id"))
 

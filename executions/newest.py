@@ -51,8 +51,10 @@ class Window:
     def among(self, found: QuerySet[Execution], delegations: Sequence[int]) -> list[Key]:
         """Return the first keys of what of `found` belongs to `delegations` (ids): three queries."""
         of_each = found.filter(delegation=OuterRef("pk")).order_by(*self._order).values("requested_at")
-        probed = Delegation.objects.order_by().filter(pk__in=delegations)
-        first = dict(probed.annotate(first=Subquery(of_each[:1])).values_list("pk", "first"))
+        probed = Delegation.objects.order_by()
+        first = dict(
+            probed.filter(pk__in=delegations).annotate(first=Subquery(of_each[:1])).values_list("pk", "first")
+        )
         running = sorted({at for at in first.values() if at is not None}, reverse=not self.upwards)
         # The runs wanted lie in as many delegations at most: those that begin first.
         ends = running[self.size - 1 : self.size]

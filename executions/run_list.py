@@ -1,10 +1,10 @@
 """The list of runs: what its filters offer, and its pages."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import F, Model, Q, QuerySet, Value
@@ -198,8 +198,9 @@ def filter_choices(
     """
     seen = seen or sight(actor)
     people = User.objects.order_by("username")
+    among: Iterable[Any]
     if seen.delegations is not None:
-        delegations = Delegation.objects.filter(pk__in=list(seen.delegations))
+        among = list(seen.delegations)
         by_name = sorted((name, str(key)) for key, name in seen.delegations.items())
         named = [
             (key, name)
@@ -207,10 +208,12 @@ def filter_choices(
             if place < CHOICES or key == chosen.get("delegation")
         ]
     else:
-        delegations = access.visible(actor, "view", Delegation.objects.order_by("name"))
-        named = _offered(delegations.annotate(label=F("name")), chosen.get("delegation", ""))
+        delegations = access.visible(actor, "view", Delegation.objects.all())
+        among = delegations.order_by()
+        labelled = delegations.order_by("name").annotate(label=F("name"))
+        named = _offered(labelled, chosen.get("delegation", ""))
     if not seen.everything:
-        people = people.filter(Q(pk=actor.pk) | access.holders(delegations, "execute"))
+        people = people.filter(Q(pk=actor.pk) | access.holders(Delegation, "execute", among))
     return {
         "delegation": named,
         "operator": _offered(people.annotate(label=FULL_NAME), chosen.get("operator", "")),

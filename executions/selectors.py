@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 import ssmdoc.graph
 from accounts.launching import parsed
@@ -43,33 +43,46 @@ def catalogue(actor: User, *, search: str = "", before: str = "", after: str = "
     Each has `published` (AWS holds its version) and `identified` (the actor has the AWS identity that it
     needs). The neighbouring pages' keys are names: `after` goes on, `before` goes back.
     """
-    active = Publication.objects.filter(
-        version=OuterRef("version"), target=OuterRef("target"), status=Publication.Status.ACTIVE
-    )
-    own = CallerIdentity.objects.filter(user=actor, target=OuterRef("target"))
-    found = (
-        access.visible(actor, "execute", Delegation.objects.all())
-        .filter(Q(expires_at=None) | Q(expires_at__gt=now()), enabled=True, target__enabled=True)
-        .select_related("document", "version", "target", "service_role")
-        .annotate(published=Exists(active), identified=Q(service_role__isnull=False) | Exists(own))
+    found = access.visible(actor, "execute", Delegation.objects.all()).filter(
+        Q(expires_at=None) | Q(expires_at__gt=now()), enabled=True, target__enabled=True
     )
     if search:
         found = found.filter(
             Q(name__icontains=search) | Q(description__icontains=search) | Q(document__name__icontains=search)
         )
     if before:
-        rows = list(found.filter(name__lt=before).order_by("-name")[: PAGE_SIZE + 1])
-        more, rows = len(rows) > PAGE_SIZE, rows[:PAGE_SIZE][::-1]
+        names = _names(found.filter(name__lt=before).order_by("-name"))
+        more, names = len(names) > PAGE_SIZE, names[:PAGE_SIZE][::-1]
         earlier, later = more, True
     else:
-        rows = list((found.filter(name__gt=after) if after else found).order_by("name")[: PAGE_SIZE + 1])
-        earlier, later = bool(after), len(rows) > PAGE_SIZE
-        rows = rows[:PAGE_SIZE]
+        names = _names((found.filter(name__gt=after) if after else found).order_by("name"))
+        earlier, later = bool(after), len(names) > PAGE_SIZE
+        names = names[:PAGE_SIZE]
     kept = {"q": search}
     return Page(
-        tuple(rows),
-        newer=address(kept, before=rows[0].name) if rows and earlier else "",
-        older=address(kept, after=rows[-1].name) if rows and later else "",
+        tuple(_launchable(actor, names)),
+        newer=address(kept, before=names[0]) if names and earlier else "",
+        older=address(kept, after=names[-1]) if names and later else "",
+    )
+
+
+def _names(found: QuerySet[Delegation]) -> list[str]:
+    return list(found.values_list("name", flat=True)[: PAGE_SIZE + 1])
+
+
+def _launchable(actor: User, names: list[str]) -> QuerySet[Delegation]:
+    """Return the delegations of these names as the catalogue shows them, by name."""
+    active = Publication.objects.filter(
+        version=OuterRef("version"), target=OuterRef("target"), status=Publication.Status.ACTIVE
+    )
+    own = CallerIdentity.objects.filter(user=actor, target=OuterRef("target"))
+    # Asked of the page's rows alone: together with the search, it would be asked of all that it might find.
+    return (
+        Delegation.objects.filter(name__in=names)
+        .select_related("document", "version", "target", "service_role")
+        .defer("version__text")
+        .annotate(published=Exists(active), identified=Q(service_role__isnull=False) | Exists(own))
+        .order_by("name")
     )
 
 

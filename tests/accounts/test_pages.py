@@ -377,7 +377,8 @@ def test_who_can_run_a_document_is_told_in_few_ways_and_counted_in_all(world, br
 
 def holders_of(document):
     return User.objects.filter(
-        access.holders(Delegation.objects.filter(document=document), "execute"), is_active=True
+        access.holders(Delegation, "execute", Delegation.objects.filter(document=document).order_by()),
+        is_active=True,
     )
 
 
