@@ -37,7 +37,7 @@ class Client(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         now = time.monotonic()
         self._rest += data
-        if not self.status:
+        if not self.status and len(self._rest) >= len("HTTP/1.1 200"):
             self.status = int(self._rest.split(b" ", 2)[1])
         if self.status != 200 or b": still here" in self._rest:
             self.ready.set()
