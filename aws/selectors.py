@@ -38,7 +38,13 @@ def check_of(target: AwsTarget) -> dict[str, Any]:
     found = check.findings if check is not None else []
     amiss = [row for row in found if row["outcome"] != Outcome.WORKS]
     failing = sum(row["outcome"] == Outcome.FAILS for row in amiss)
-    return {"check": check, "works": len(found) - len(amiss), "amiss": amiss, "failing": failing}
+    return {
+        "check": check,
+        "works": len(found) - len(amiss),
+        "amiss": amiss,
+        "failing": failing,
+        "unknown": len(amiss) - failing,
+    }
 
 
 @dataclass(frozen=True)

@@ -334,6 +334,7 @@ def test_an_administrator_has_a_target_checked_from_its_page(client, administrat
     jobs.check_target(target.pk)
     shown = client.get(page).content.decode()
     assert "Something is missing" in shown
+    assert "1 did not" in shown
     assert "ssm:DescribeDocument" in shown
     assert "hx-get" not in client.get(part).content.decode()
     # What is asked for anew meanwhile stays open, and a lost job is found again.
