@@ -302,6 +302,10 @@ def _set_up() -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
+    # As a web process does before its first request.
+    from automation_portal.asgi import keep_what_is_loaded
+
+    keep_what_is_loaded()
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
