@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from aws.errors import AwsError, translated
 from aws.quotas import START, Quotas
+from common.clock import now
 
 # DescribeAutomationExecutions gives at most this many a page.
 PAGE = 50
@@ -48,7 +49,7 @@ class RemoteStep:
 
 @dataclass(frozen=True)
 class RemoteSummary:
-    """What a list of automations says of one."""
+    """What a list of automations says of one. `asked_at`: when AWS was asked."""
 
     aws_id: str
     status: str
@@ -56,11 +57,12 @@ class RemoteSummary:
     current_step: str
     started_at: datetime | None
     ended_at: datetime | None
+    asked_at: datetime
 
 
 @dataclass(frozen=True)
 class RemoteExecution:
-    """An automation with all its steps."""
+    """An automation with all its steps. `asked_at`: when AWS was asked."""
 
     aws_id: str
     status: str
@@ -71,6 +73,7 @@ class RemoteExecution:
     started_at: datetime | None
     ended_at: datetime | None
     steps: tuple[RemoteStep, ...]
+    asked_at: datetime
 
 
 class SsmGateway:
@@ -91,11 +94,18 @@ class SsmGateway:
         self.quotas = quotas
 
     def _call(self, operation: Callable[..., dict[str, Any]], **request: Any) -> dict[str, Any]:
+        return self._ask(operation, **request)[0]
+
+    def _ask(
+        self, operation: Callable[..., dict[str, Any]], **request: Any
+    ) -> tuple[dict[str, Any], datetime]:
+        """Call, and return the answer with the moment at which AWS was asked."""
         api = self._client.meta.method_to_api_mapping.get(operation.__name__, operation.__name__)
         if api != START:
             self.quotas.wait(api)
+        asked_at = now()
         try:
-            return operation(**request)
+            return operation(**request), asked_at
         except (ClientError, BotoCoreError) as error:
             refusal = translated(error, api)
             if refusal.rate_exceeded:
@@ -191,7 +201,7 @@ class SsmGateway:
 
     def execution(self, aws_id: str) -> RemoteExecution:
         """Return an automation with all its steps, also those that AWS leaves out of its first answer."""
-        answer = self._call(self._client.get_automation_execution, AutomationExecutionId=aws_id)
+        answer, asked_at = self._ask(self._client.get_automation_execution, AutomationExecutionId=aws_id)
         found = answer["AutomationExecution"]
         rows = found.get("StepExecutions", [])
         if found.get("StepExecutionsTruncated"):
@@ -213,6 +223,7 @@ class SsmGateway:
             started_at=found.get("ExecutionStartTime"),
             ended_at=found.get("ExecutionEndTime"),
             steps=tuple(_step(row) for row in rows),
+            asked_at=asked_at,
         )
 
     def listed(
@@ -234,17 +245,17 @@ class SsmGateway:
         request: dict[str, Any] = {"Filters": filters, "MaxResults": PAGE}
         if token:
             request["NextToken"] = token
-        answer = self._call(self._client.describe_automation_executions, **request)
+        answer, asked_at = self._ask(self._client.describe_automation_executions, **request)
         rows = answer.get("AutomationExecutionMetadataList", [])
-        return [_summary(row) for row in rows], answer.get("NextToken") or ""
+        return [_summary(row, asked_at) for row in rows], answer.get("NextToken") or ""
 
     def described(self, aws_ids: Collection[str]) -> list[RemoteSummary]:
         """Return what AWS knows of these automations (MOST_VALUES at most), in one call."""
-        answer = self._call(
+        answer, asked_at = self._ask(
             self._client.describe_automation_executions,
             Filters=[{"Key": "ExecutionId", "Values": list(aws_ids)}],
         )
-        return [_summary(row) for row in answer.get("AutomationExecutionMetadataList", [])]
+        return [_summary(row, asked_at) for row in answer.get("AutomationExecutionMetadataList", [])]
 
     def stop(self, aws_id: str) -> None:
         """Cancel an automation: the present step is stopped, onCancel steps run."""
@@ -286,7 +297,7 @@ def _document(description: Mapping[str, Any]) -> RemoteDocument:
     )
 
 
-def _summary(row: Mapping[str, Any]) -> RemoteSummary:
+def _summary(row: Mapping[str, Any], asked_at: datetime) -> RemoteSummary:
     return RemoteSummary(
         aws_id=row["AutomationExecutionId"],
         status=row["AutomationExecutionStatus"],
@@ -294,6 +305,7 @@ def _summary(row: Mapping[str, Any]) -> RemoteSummary:
         current_step=row.get("CurrentStepName", ""),
         started_at=row.get("ExecutionStartTime"),
         ended_at=row.get("ExecutionEndTime"),
+        asked_at=asked_at,
     )
 
 

@@ -90,9 +90,11 @@ class Looker:
             with self.subject.lease.writing():
                 self._unknown(run, error, asked_at)
             return
-        self.subject.answered(asked_at)
+        self.subject.answered(remote.asked_at)
         with self.subject.lease.writing():
-            changed = observing.apply(run, remote, asked_at)
+            # A list may have told of it while AWS was asked.
+            run.refresh_from_db()
+            changed = observing.apply(run, remote)
         if changed:
             self.subject.look_again(news=True)
         elif run.is_final and run.behind_since is not None:

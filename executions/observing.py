@@ -40,14 +40,14 @@ def known_status(word: str) -> Status:
     return Status(word) if word in Status.values else Status.IN_PROGRESS
 
 
-def apply(execution: Execution, remote: RemoteExecution, at: datetime) -> bool:
-    """Bring the run up to what AWS said at `at`; answer whether anything had changed.
+def apply(execution: Execution, remote: RemoteExecution) -> bool:
+    """Bring the run up to what AWS said; answer whether anything had changed.
 
     The update is conditional on the run being as it was read, and on nothing newer being known: where another
     look was faster, nothing is written, and the next compares anew. Of a run that has ended, its steps and
     outputs are still brought.
     """
-    status = known_status(remote.status)
+    status, at = known_status(remote.status), remote.asked_at
     if status != execution.status and status not in LEGAL[Status(execution.status)]:
         return False
     with transaction.atomic():
@@ -100,13 +100,15 @@ def apply(execution: Execution, remote: RemoteExecution, at: datetime) -> bool:
     return True
 
 
-def note(target_id: int, summaries: Sequence[RemoteSummary], at: datetime) -> list[Execution]:
-    """Bring a target's runs up to what a list said at `at`; return those of which it said something new.
+def note(target_id: int, summaries: Sequence[RemoteSummary]) -> list[Execution]:
+    """Bring a target's runs up to what one list said; return those of which it said something new.
 
     One transaction and two queries, and one more for each run with news. What else the account runs, runs
     that have ended, and runs of which something newer is known, are passed over.
     """
-    told = {summary.aws_id: summary for summary in summaries}
+    if not summaries:
+        return []
+    told, at = {summary.aws_id: summary for summary in summaries}, summaries[0].asked_at
     news: list[tuple[Execution, list[Fact]]] = []
     with transaction.atomic():
         same = []

@@ -20,7 +20,7 @@ from aws.gateway import MOST_VALUES, PAGE, RemoteSummary, SsmGateway
 from common.clock import now
 from executions import observing, wakeups
 from executions.following import FEW, Subject, in_flight
-from executions.models import Execution, Status
+from executions.models import Status
 from executions.transitions import FINAL_IN_AWS, IN_FLIGHT_IN_AWS
 
 AT_WORK: Final = IN_FLIGHT_IN_AWS - {Status.PENDING, Status.SCHEDULED}
@@ -245,28 +245,24 @@ class Sweeper:
         return dict(runs.values_list("aws_execution_id", "requested_at"))
 
     def _confirm(self, marked: Collection[str]) -> None:
-        gateway, asked_at = self.subject.gateway(), now()
         try:
-            found = describe(gateway, marked)
+            found = describe(self.subject.gateway(), marked)
         except AwsError:
             self._marks.add(marked)
             raise
-        self._keep(found, asked_at)
+        self._keep(found)
 
     def _advance(self, some: Pass) -> None:
-        gateway, asked_at = self.subject.gateway(), now()
-        found = some.call(gateway)
-        self._keep(found, asked_at)
+        self._keep(some.call(self.subject.gateway()))
         if some.done and some.unknown:
             # Whether AWS has no record of them, a full look says.
             with self.subject.lease.writing():
                 observing.mark_behind(some.unknown, self.subject.target_id, now())
             self.subject.look_again()
 
-    def _keep(self, found: list[RemoteSummary], asked_at: datetime) -> list[Execution]:
+    def _keep(self, found: list[RemoteSummary]) -> None:
         with self.subject.lease.writing():
-            news = observing.note(self.subject.target_id, found, asked_at)
-        self.subject.answered(asked_at)
+            news = observing.note(self.subject.target_id, found)
+        self.subject.answered(now())
         if news:
             self.subject.look_again(news=True)
-        return news

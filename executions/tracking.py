@@ -56,8 +56,10 @@ def ensure(target_id: int, about: Execution | None = None) -> None:
 
 def ensure_all() -> None:
     """See to it that every target with runs to be followed has a tracker."""
+    # Whoever takes a job that waits follows all targets that nobody does.
+    waiting = queueing.waiting("tracking")
     for target_id in AwsTarget.objects.order_by("pk").values_list("pk", flat=True):
-        if has_open_runs(target_id):
+        if has_open_runs(target_id) and not (waiting and not is_held(target_id)):
             ensure(target_id)
 
 

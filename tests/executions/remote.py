@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from aws.errors import AwsError
 from aws.gateway import PAGE, RemoteExecution, RemoteStep, RemoteSummary
+from common.clock import now
 from executions.models import Execution
 
 BEGAN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -39,6 +40,7 @@ def remote(status: str = "InProgress", *steps: RemoteStep, **fields) -> RemoteEx
         "started_at": BEGAN,
         "ended_at": None,
         "steps": steps,
+        "asked_at": now(),
         **fields,
     }
     return RemoteExecution(**values)
@@ -52,6 +54,7 @@ def summary(status: str = "InProgress", **fields) -> RemoteSummary:
         "current_step": "launch",
         "started_at": BEGAN,
         "ended_at": None,
+        "asked_at": now(),
         **fields,
     }
     return RemoteSummary(**values)

@@ -19,11 +19,11 @@ def run(make_run):
 
 def observe(run: Execution, *args, **fields) -> bool:
     run.refresh_from_db()
-    return observing.apply(run, remote(*args, **fields), now())
+    return observing.apply(run, remote(*args, **fields))
 
 
 def note(run: Execution, *summaries) -> None:
-    observing.note(run.target_id, summaries, now())
+    observing.note(run.target_id, summaries)
     run.refresh_from_db()
 
 
@@ -51,8 +51,8 @@ def test_nothing_is_written_when_nothing_has_changed(run):
 
 def test_of_two_trackers_with_the_same_news_one_writes_it(run):
     first, second = Execution.objects.get(pk=run.pk), Execution.objects.get(pk=run.pk)
-    assert observing.apply(first, remote("InProgress", remote_step()), now())
-    assert not observing.apply(second, remote("InProgress", remote_step()), now())
+    assert observing.apply(first, remote("InProgress", remote_step()))
+    assert not observing.apply(second, remote("InProgress", remote_step()))
     assert len(words(run)) == 2
 
 
@@ -108,8 +108,8 @@ def test_an_answer_older_than_what_is_known_is_passed_over(run):
     earlier = now() - timedelta(seconds=1)
     observe(run, "Waiting", remote_step(status="Waiting"))
     run.refresh_from_db()
-    assert not observing.apply(run, remote("InProgress", remote_step()), earlier)
-    assert not observing.note(run.target_id, [summary("InProgress")], earlier)
+    assert not observing.apply(run, remote("InProgress", remote_step(), asked_at=earlier))
+    assert not observing.note(run.target_id, [summary("InProgress", asked_at=earlier)])
     run.refresh_from_db()
     assert run.status == Status.WAITING
 
@@ -118,13 +118,13 @@ def test_news_that_comes_while_aws_is_asked_leaves_the_run_behind(run):
     asked_at = now()
     Execution.objects.update(behind_since=now())
     run.refresh_from_db()
-    assert observing.apply(run, remote("InProgress", remote_step()), asked_at)
+    assert observing.apply(run, remote("InProgress", remote_step(), asked_at=asked_at))
     run.refresh_from_db()
     assert run.behind_since is not None
 
 
 def test_a_list_tells_nothing_of_another_targets_run(run):
-    observing.note(run.target_id + 1, [summary("InProgress")], now())
+    observing.note(run.target_id + 1, [summary("InProgress")])
     run.refresh_from_db()
     assert (run.status, run.observed_at) == (Status.PENDING, None)
 

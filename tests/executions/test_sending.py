@@ -50,7 +50,7 @@ def look(run):
     run.refresh_from_db()
     if run.aws_execution_id and not run.is_final:
         remote = as_portal(run.target, on_behalf_of="tests").execution(run.aws_execution_id)
-        observing.apply(run, remote, now())
+        observing.apply(run, remote)
 
 
 def test_an_approval_reaches_aws_with_the_persons_name(waiting, administrator):
