@@ -2,12 +2,12 @@
 
     python -m benchmarks.watchers [--json] [--postgres] [--watchers N] [--runs N] [--events N]
 
-Starts a Valkey, a database and the web process as `make run` does, and opens a stream for each watcher over
+Starts a Valkey, a database and one web process with gunicorn, and opens a stream for each watcher over
 HTTP, each a person of their own. Another process appends the events:
 
 1. all watch one run;
 2. the same, after half of them have lost their right to see it;
-3. they watch many runs, as many each.
+3. they watch many runs, as many each, at first while nothing happens.
 
 An event counts as received with the first message that names it or a later one: events that come faster than
 they are sent share a message. Delays are from the event's commit to when the client has read of it.
@@ -34,8 +34,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from automation_portal.stack.layout import Layout, portal_environment
-from automation_portal.stack.programs import Program, programs
+from automation_portal.stack.layout import LOOPBACK, Layout, portal_environment
+from automation_portal.stack.programs import Program, answers, programs
 from benchmarks.sandbox import Bar
 from benchmarks.servers import ROOT, Memory, Server, Slowness
 from benchmarks.watching import Client, opened
@@ -53,6 +53,8 @@ END_SECONDS = 12.0
 # An answer that the door gave before the right was taken may still be on its way.
 IN_FLIGHT_SECONDS = 0.25
 SETTLE_SECONDS = 3.0
+# As long as it takes to ask the door again for each.
+IDLE_SECONDS = 10.0
 
 
 @dataclass
@@ -102,6 +104,7 @@ class Result:
     told_without_right: int = 0
     still_open_without_right: int = 0
     last_end_seconds: float = 0.0
+    idle_share: float = 0.0
     slowness: float = 1.0
 
     @property
@@ -131,6 +134,7 @@ class Result:
             f"{self.strangers_refused} of {self.strangers} strangers refused; the last stream without a "
             f"right ended {self.last_end_seconds:.1f} s after it was taken"
         )
+        yield f"While nothing happens {watchers} watchers take {100 * self.idle_share:.0f} % of a processor"
         yield (
             f"Meanwhile this machine took {self.slowness:.1f} times as long as the processor to compute for "
             "some milliseconds (median): what its other programs take is in every delay"
@@ -212,7 +216,7 @@ def portal(postgres: bool) -> Iterator[tuple[Layout, int, Appender]]:
                 env=environment,
                 check=True,
             )
-        web = held.enter_context(running(environment, found["web"]))
+        web = held.enter_context(running(environment, web_process(layout, environment)))
         process = held.enter_context(
             subprocess.Popen(
                 [sys.executable, "-m", "benchmarks.appending"],
@@ -228,6 +232,16 @@ def portal(postgres: bool) -> Iterator[tuple[Layout, int, Appender]]:
 
         django.setup()
         yield layout, web.pid, Appender(process)
+
+
+def web_process(layout: Layout, environment: Mapping[str, str]) -> Program:
+    """The web by itself, as docs/operations.md starts it."""
+    words = (
+        *(sys.executable, "-m", "gunicorn", "automation_portal.asgi:application"),
+        *("-k", "automation_portal.worker.PortalWorker", "--graceful-timeout", "3"),
+        *("-b", f"{LOOPBACK}:{layout.port}", "--no-control-socket"),
+    )
+    return Program("web", words, environment, probe=lambda: answers(layout.port, "/health/ready/"))
 
 
 def populate(watchers: int, runs: int) -> World:
@@ -371,6 +385,9 @@ async def measure(layout: Layout, measured: Measured, world: World, events: int,
     await measured.appender.does(grant="leave")
     spread = [(world.runs[place % len(world.runs)], cookie) for place, cookie in enumerate(world.cookies)]
     clients = await opened(layout.port, spread)
+    used = measured.processor_seconds()
+    await asyncio.sleep(IDLE_SECONDS)
+    result.idle_share = (measured.processor_seconds() - used) / IDLE_SECONDS
     result.phases.append(await measured.phase("many runs", clients, world.runs, PACE_MANY_RUNS))
     await let_go(clients)
 

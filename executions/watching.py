@@ -36,8 +36,11 @@ SAY_PAUSE_SECONDS = 1.0
 RESUBSCRIBE_SECONDS = 1.0
 # So many questions are asked at once: few enough for those after them not to wait long.
 BATCH = 500
-# After a batch, others have the processor for this many times as long as the batch took.
-REST = 0.5
+# After a batch, others have the processor for this many times as long as the batch took, and what happens in
+# so many seconds at least becomes one batch.
+REST, GATHER_SECONDS = 0.5, 0.02
+# Who would be due within this part of the time between two rechecks is asked for with who is due.
+AHEAD = 0.1
 
 
 class Watch:
@@ -174,7 +177,7 @@ class Watchers:
             while batch := await self._next_batch():
                 begun = loop.time()
                 await self._answer(batch)
-                await asyncio.sleep((loop.time() - begun) * REST)
+                await asyncio.sleep(max((loop.time() - begun) * REST, GATHER_SECONDS))
         except Exception:
             log.exception("All live pages are let go")
         finally:
@@ -192,19 +195,20 @@ class Watchers:
         while True:
             now = asyncio.get_running_loop().time()
             patience = RECHECK_SECONDS if self._hears else DEAF_RECHECK_SECONDS
-            pause: float | None = None
-            for watch, at in self._asked.items():
-                if at + patience > now:
-                    pause = at + patience - now
-                    break
-                self._urgent.setdefault(watch)
+            oldest = next(iter(self._asked.values()), now)
+            if oldest + patience <= now:
+                # Who is due soon comes along: a batch of many costs little more than one of one.
+                for watch, at in self._asked.items():
+                    if at + patience > now + patience * AHEAD:
+                        break
+                    self._urgent.setdefault(watch)
             if self._urgent:
                 break
-            if pause is None:
+            if not self._asked:
                 return []
             self._woken.clear()
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), pause)
+                await asyncio.wait_for(self._woken.wait(), oldest + patience - now)
         batch = list(islice(self._urgent, BATCH))
         for watch in batch:
             del self._urgent[watch]

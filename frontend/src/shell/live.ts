@@ -36,8 +36,8 @@ class LivePart {
   };
 
   private readonly refused = (event: Event): void => {
-    const { status } = (event as CustomEvent<{ xhr: XMLHttpRequest }>).detail.xhr;
-    if (status === 403 || status === 404) this.end();
+    const { elt, xhr } = (event as CustomEvent<{ elt: Element; xhr: XMLHttpRequest }>).detail;
+    if (elt === this.part && (xhr.status === 403 || xhr.status === 404)) this.end();
   };
 
   private open(): void {
