@@ -1,10 +1,10 @@
 """The list of runs: what its filters offer, and its pages."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 from uuid import UUID
 
 from django.db.models import F, Model, Q, QuerySet, Value
@@ -197,10 +197,7 @@ def filter_choices(
         seen: the actor's sight, when it is known already.
     """
     seen = seen or sight(actor)
-    people = User.objects.order_by("username")
-    among: Iterable[Any]
     if seen.delegations is not None:
-        among = list(seen.delegations)
         by_name = sorted((name, str(key)) for key, name in seen.delegations.items())
         named = [
             (key, name)
@@ -208,16 +205,15 @@ def filter_choices(
             if place < CHOICES or key == chosen.get("delegation")
         ]
     else:
-        delegations = access.visible(actor, "view", Delegation.objects.all())
-        among = delegations.order_by()
-        labelled = delegations.order_by("name").annotate(label=F("name"))
-        named = _offered(labelled, chosen.get("delegation", ""))
-    if not seen.everything:
-        people = people.filter(Q(pk=actor.pk) | access.holders(Delegation, "execute", among))
-    return {
-        "delegation": named,
-        "operator": _offered(people.annotate(label=FULL_NAME), chosen.get("operator", "")),
-    }
+        delegations = access.visible(actor, "view", Delegation.objects.order_by("name"))
+        named = _offered(delegations.annotate(label=F("name")), chosen.get("delegation", ""))
+    people = User.objects.order_by("username").annotate(label=FULL_NAME)
+    if seen.everything:
+        return {"delegation": named, "operator": _offered(people, chosen.get("operator", ""))}
+    # Who may launch what is offered, so that nothing is asked of all the delegations that somebody sees.
+    among = list(seen.delegations) if seen.delegations is not None else [int(key) for key, _ in named]
+    launching = people.filter(Q(pk=actor.pk) | access.holders(Delegation, "execute", among))
+    return {"delegation": named, "operator": _offered(launching, chosen.get("operator", ""))}
 
 
 def _offered(found: QuerySet[M], chosen: str) -> list[tuple[str, str]]:
