@@ -301,6 +301,24 @@ async def test_a_fault_lets_everybody_go_instead_of_leaving_them_in_silence(
 
 
 @in_a_loop
+async def test_those_whom_nothing_happens_to_are_asked_for_together(operator, make_run, valkey, monkeypatch):
+    monkeypatch.setattr(watching, "AHEAD", 1.0)
+    run = await sync_to_async(make_run)(status=Status.IN_PROGRESS)
+    sizes = []
+
+    def counted(questions, ask=watching.standings):
+        sizes.append(len(questions))
+        return ask(questions)
+
+    monkeypatch.setattr(watching, "standings", counted)
+    streams_open = [await listening(operator, run, valkey) for _ in range(4)]
+    asked = len(sizes)
+    while len(sizes) < asked + 2:
+        await asyncio.sleep(0.01)
+    assert sizes[-1] == len(streams_open)
+
+
+@in_a_loop
 async def test_a_person_may_have_so_many_open_and_no_more(operator, colleague, make_run, valkey, monkeypatch):
     monkeypatch.setattr(streams, "STREAMS_A_PERSON", 2)
     run = await sync_to_async(make_run)(status=Status.IN_PROGRESS)
