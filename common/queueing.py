@@ -94,9 +94,18 @@ def _ending_without_a_queue() -> Iterator[None]:
         raise SystemExit(f"The queue does not answer: {error}") from error
 
 
-@cache
+_connecting = threading.Lock()
+
+
 def connection() -> Any:
     """Return this process's Redis client: safe to share between threads, and opened anew after a fork."""
+    # Of two that threads make at once one would be dropped, and close what is being read through it.
+    with _connecting:
+        return _client()
+
+
+@cache
+def _client() -> Any:
     return django_rq.get_connection("default")
 
 
