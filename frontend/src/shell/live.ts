@@ -97,7 +97,8 @@ class LivePart {
     const time = this.part.querySelector<HTMLTimeElement>(".freshness time");
     if (!time) return this.changed();
     time.dateTime = moment;
-    time.title = moment.replace("T", " ").replace(/\.\d+/, "");
+    const [, day, month, year, clock] = new Date(moment).toUTCString().split(" ");
+    time.title = `${Number(day)} ${month} ${year}, ${clock} UTC`; // as spoken_time's `exact` writes it
     refreshTimes(this.part);
   }
 
