@@ -168,7 +168,7 @@ def run_view(actor: User, execution: Execution) -> RunView:
     events = list(execution.events.order_by("-number")[:EVENTS_SHOWN])[::-1]
     waiting = _waiting(execution, steps)
     lease = TrackingLease.objects.filter(target=execution.target_id).first()
-    followed = execution.status in IN_FLIGHT_IN_AWS
+    followed = execution.status in IN_FLIGHT_IN_AWS or execution.behind_since is not None
     return RunView(
         run=execution,
         steps=steps,

@@ -27,7 +27,7 @@ AT_WORK: Final = IN_FLIGHT_IN_AWS - {Status.PENDING, Status.SCHEDULED}
 # A pass that takes more calls than this is long.
 LONG_PASS = 10
 # In a long pass, one call out of so many is for those at work.
-CLOSER_LOOK_EVERY = 9
+CLOSER_LOOK_EVERY = 12
 # So many in a row for what events spoke of, then one for the pass.
 CONFIRMATIONS_IN_A_ROW = 2
 # In a long pass, what events spoke of is gathered for so long, since a call can ask about ten.

@@ -14,7 +14,7 @@ from executions.leases import Lease, LeaseLost
 from executions.looking import Looker
 from executions.models import Execution, Status, TrackingLease
 from executions.reconciling import reconcile
-from executions.sweeping import Sweeper
+from executions.sweeping import CLOSER_LOOK_EVERY, Sweeper
 from tests.executions.remote import Account, remote, remote_step, words
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -124,10 +124,10 @@ def test_a_list_that_aws_has_forgotten_is_not_the_end(make_runs, account, subjec
 
 
 def test_in_a_long_pass_those_at_work_are_looked_at_more_often(make_runs, account, subject):
-    make_runs(600, prefix="waiting", status=Status.PENDING)
+    make_runs(750, prefix="waiting", status=Status.PENDING)
     (busy,) = make_runs(1, prefix="busy")
     sweeper = Sweeper(subject)
-    for _ in range(9):
+    for _ in range(CLOSER_LOOK_EVERY):
         sweeper.step()
     busy.refresh_from_db()
     assert busy.observed_at is not None
