@@ -25,6 +25,7 @@ from botocore.credentials import (
 from botocore.exceptions import BotoCoreError, ClientError
 
 from aws.models import AwsTarget
+from ssmdoc.model_files import ModelFiles
 
 _CONFIG = Config(
     connect_timeout=5,
@@ -85,7 +86,7 @@ class _Provider(CredentialProvider):
 
 
 # Keeps the models of services that it has read, for all sessions and for the processes that are forked.
-_models = botocore.loaders.create_loader()
+_models = botocore.loaders.Loader(file_loader=ModelFiles())
 
 
 def _session() -> boto3.Session:

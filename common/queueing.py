@@ -65,6 +65,10 @@ def waiting(queue: str) -> int:
 
 def load() -> None:
     """Load what workers need, so that processes which are forked then find it there."""
+    # Most of it comes with the first connection, which nobody may inherit.
+    with suppress(RedisError):
+        connection().ping()
+        connection().connection_pool.disconnect()
     get_worker_class()  # type: ignore[no-untyped-call]
 
 

@@ -7,19 +7,18 @@ types of instance, and for all Regions which of them these offer: two thirds of 
 from __future__ import annotations
 
 import functools
-import gzip
 import importlib
-import json
 import sys
 import threading
-from collections.abc import Iterator, Mapping, MutableMapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any
 
 import botocore.loaders
 import moto.iam
 import moto.iam.models
 import moto.utilities.utils
+
+from ssmdoc.model_files import ModelFiles
 
 TYPES = "ec2/resources/instance_types.json"
 OFFERINGS = "ec2/resources/instance_type_offerings"
@@ -33,38 +32,8 @@ def economise() -> None:
     _forget_policies()
 
 
-class _Files(botocore.loaders.JSONFileLoader):
-    """Gives every loader the same content, but for the outermost dictionary, which is the loader's own."""
-
-    def load_file(self, file_path: str) -> Any:
-        """Return what the file holds whose path this is, without its ending; None when there is none."""
-        for ending in (".json", ".json.gz"):
-            path = Path(file_path + ending)
-            if path.is_file():
-                content = _content(path)
-                return dict(content) if isinstance(content, dict) else content
-        return None
-
-
-@functools.cache
-def _content(path: Path) -> Any:
-    data = path.read_bytes()
-    return json.loads(
-        gzip.decompress(data) if path.suffix == ".gz" else data, object_pairs_hook=_without_documentation
-    )
-
-
-def _without_documentation(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    return {
-        sys.intern(name): sys.intern(value) if isinstance(value, str) else value
-        for name, value in pairs
-        # A shape may have a member of that name, which is no text.
-        if name != "documentation" or not isinstance(value, str)
-    }
-
-
 def _share_models() -> None:
-    botocore.loaders.Loader.FILE_LOADER_CLASS = _Files
+    botocore.loaders.Loader.FILE_LOADER_CLASS = ModelFiles
     botocore.loaders.deep_merge = _merge
 
 

@@ -15,7 +15,7 @@ import pytest
 from tests.sandbox.conftest import REPOSITORY, Account, Sandbox
 from tests.support.stack import COMPILED
 
-MOST_MEGABYTES = 170
+MOST_MEGABYTES = 145
 
 
 @pytest.mark.parametrize("location_type", ["region", "availability-zone"])

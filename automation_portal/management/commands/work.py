@@ -2,16 +2,18 @@
 
 import importlib
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from aws import clients
 from common import queueing
 from common.siblings import Siblings
 from documents import checking
+from executions.models import Execution
 
 SCHEDULE = "automation_portal.cron"
 
@@ -67,5 +69,8 @@ def _load() -> None:
     queueing.load()
     checking.load()
     clients.load()
+    # The first question brings most of what Django needs to ask any.
+    with suppress(DatabaseError):
+        Execution.objects.select_related("target").first()
     # Two processes may not talk through one connection.
     connections.close_all()
