@@ -165,15 +165,18 @@ def runners(rows: list[DelegationRow], *, people: int, ways: int) -> tuple[list[
     for person, group in memberships.values_list("user_id", "group_id"):
         members.setdefault(group, []).append(person)
     told: dict[int, list[tuple[Delegation, str]]] = {person.pk: [] for person in shown}
+    more = dict.fromkeys(told, 0)
     for delegation, holder in holding:
         if isinstance(holder, Group):
-            for person in members.get(holder.pk, ()):
-                told[person].append((delegation, f"in the group “{holder}”"))
-        elif holder.pk in told:
-            told[holder.pk].append((delegation, "granted in person"))
-    runners = [
-        Runner(person, tuple(told[person.pk][:ways]), max(0, len(told[person.pk]) - ways)) for person in shown
-    ]
+            through, way = members.get(holder.pk, []), (delegation, f"in the group “{holder}”")
+        else:
+            through, way = [holder.pk] if holder.pk in told else [], (delegation, "granted in person")
+        for key in through:
+            if len(told[key]) < ways:
+                told[key].append(way)
+            else:
+                more[key] += 1
+    runners = [Runner(person, tuple(told[person.pk]), more[person.pk]) for person in shown]
     return runners, found.count()
 
 

@@ -192,7 +192,7 @@ def field(bound: BoundField, label: str = "") -> dict[str, object]:
         "field": bound,
         "label": label or bound.label,
         "kind": kind,
-        "control": "" if kind == "choices" else bound.as_widget(attrs=attrs),
+        "control": "" if kind == "choices" else _control(bound, attrs),
         "choices": [*bound.subwidgets] if kind == "choices" else [],
         "described_by": " ".join(described),
     }
@@ -222,25 +222,28 @@ def filter_control(bound: BoundField) -> dict[str, object]:
     searches = isinstance(widget, widgets.TextInput) and not isinstance(widget, widgets.DateTimeBaseInput)
     if isinstance(widget, widgets.Input) and searches:
         widget.input_type = "search"
-    attrs: dict[str, Any] = {"class": control_class(widget)}
-    field = bound.field
-    if isinstance(field, ChoiceField) and type(widget) is widgets.Select:
-        control = _select(bound, field, attrs)
-    else:
-        control = bound.as_widget(attrs=attrs)
+    control = _control(bound, {"class": control_class(widget)})
     return {"field": bound, "control": control, "searches": searches}
 
 
-def _select(bound: BoundField, field: ChoiceField, attrs: dict[str, Any]) -> SafeString:
-    """A select of hundreds of choices: Django would render each of them by two templates."""
+def _control(bound: BoundField, attrs: dict[str, Any]) -> SafeString:
+    """A field's element; of a select all options at once, each of which Django renders by two templates."""
+    field, widget = bound.field, bound.field.widget
+    if not (isinstance(field, ChoiceField) and type(widget) is widgets.Select):
+        return bound.as_widget(attrs=attrs)
+    choices = list(cast(Iterable[tuple[Any, Any]], field.choices))
+    if any(isinstance(label, list | tuple) for _, label in choices):
+        # Choices in groups.
+        return bound.as_widget(attrs=attrs)
     chosen = str(bound.value() or "")
-    choices = cast(Iterable[tuple[Any, Any]], field.choices)
     options = "".join(
         f'<option value="{escape(str(value))}"{" selected" if str(value) == chosen else ""}>'
         f"{escape(str(label))}</option>"
         for value, label in choices
     )
-    written = bound.build_widget_attrs({"id": bound.auto_id, **attrs}, field.widget)
+    written = widget.build_attrs(
+        widget.attrs, bound.build_widget_attrs({"id": bound.auto_id, **attrs}, widget)
+    )
     return format_html(
         '<select name="{}"{}>{}</select>', bound.html_name, flatatt(written), SafeString(options)
     )

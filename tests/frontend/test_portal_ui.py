@@ -11,7 +11,9 @@ import pytest
 from django import forms
 from django.template import Context, Template
 from django.templatetags import static
+from django.test.html import parse_html
 
+from common.templatetags.portal_ui import _control
 from common.templatetags.spoken_time import spoken
 from common.templatetags.status_looks import LEVEL_LOOKS, SEVERITY_LOOKS, STATUS_LOOKS, UNKNOWN
 from executions.models import Status
@@ -288,3 +290,19 @@ def test_a_placeholder_does_not_say_the_label_again() -> None:
 
     assert "placeholder" not in render("{% field form.name %}", form=Named())
     assert 'placeholder="user name"' in render("{% field form.other %}", form=Named())
+
+
+class Choosing(forms.Form):
+    one = forms.ChoiceField(choices=[("", "Any"), ("a&b", "A < B"), (3, "Three")], help_text="Which?")
+    other = forms.ChoiceField(
+        choices=[("x", "X"), ("y", "Y")], required=False, widget=forms.Select(attrs={"data-live": "1"})
+    )
+
+
+@pytest.mark.parametrize("data", [None, {"one": "a&b", "other": "y"}, {"one": "3"}, {"one": "gone"}])
+def test_a_select_is_what_django_would_write(data):
+    form = Choosing(data, initial={"other": "y"})
+    for bound in form:
+        assert parse_html(_control(bound, {"class": "form-select"})) == parse_html(
+            bound.as_widget(attrs={"class": "form-select"})
+        )
