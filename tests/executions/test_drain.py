@@ -26,6 +26,7 @@ from tests.support.stack import COMPILED, ROOT, eventually, free_port_pair
 # Kubernetes leaves as much, systemd more; `make run` leaves 7 s, enough where the machine is not overloaded.
 GRACE_SECONDS = 30.0
 POOL = ("manage.py", "rqworker-pool", "launch", "default", "--num-workers", "2")
+FAMILY = ("manage.py", "work", "--workers", "2")
 TRACKER = ("manage.py", "rqworker", "tracking")
 CRON = ("manage.py", "rqcron", "automation_portal.cron")
 START, LOOK = "StartAutomationExecution", "GetAutomationExecution"
@@ -154,8 +155,10 @@ def everyone(process: "subprocess.Popen[bytes]") -> None:
     os.killpg(process.pid, signal.SIGTERM)
 
 
-@pytest.mark.parametrize("asked", [leader, everyone])
-def test_workers_finish_the_launch_at_hand_and_leave_the_rest(place, account, laboratory, valkey, asked):
+@pytest.mark.parametrize(("program", "asked"), [(POOL, everyone), (FAMILY, leader), (FAMILY, everyone)])
+def test_workers_finish_the_launch_at_hand_and_leave_the_rest(
+    place, account, laboratory, valkey, program, asked
+):
     automations = account.client("ssm").describe_automation_executions
 
     def started() -> int:
@@ -165,15 +168,17 @@ def test_workers_finish_the_launch_at_hand_and_leave_the_rest(place, account, la
     before = started()
     launched = place.ask("launch", "drained", 4, {"ImageId": laboratory.image_id})
     place.gate.hold(START)
-    with place.running(*POOL) as pool:
+    with place.running(*program) as process:
         eventually(lambda: place.gate.held == 2, seconds=60, what="both workers to launch")
         since = time.monotonic()
-        asked(pool)
+        asked(process)
         # A worker that waits for AWS may hear of it only when AWS has answered.
-        eventually(lambda: "Sent shutdown command" in place.log, seconds=60, what="the pool to hear of it")
+        eventually(lambda: "warm shut down requested" in place.log, seconds=60, what="one to hear of it")
         place.gate.let_through()
-        ended_within(pool, since, place)
-    runs = place.ask("tell", *launched)["runs"]
+        ended_within(process, since, place)
+    told = place.ask("tell", *launched)
+    assert told["leases"] == 0
+    runs = told["runs"]
     sent = [run for run in runs if run["aws_execution_id"]]
     assert len(sent) == started() - before == 2
     assert {run["status"] for run in runs if run not in sent} == {"Queued"}
@@ -229,15 +234,14 @@ def test_the_web_answers_what_it_was_asked_and_lets_live_pages_go(waiting, place
         assert asked.getresponse().status == 302
         ended_within(web, since, place)
         # A browser comes back to whatever web there is by then.
-        with pytest.raises(http.client.IncompleteRead):
-            stream.read()
+        assert b"event: ended" not in stream.read()
 
 
 def gunicorn(port: int) -> tuple[str, ...]:
-    """Return the command that `make run` runs."""
+    """Return the command that the README gives."""
     return (
-        *("-m", "gunicorn", "automation_portal.asgi:application", "-k", "asgi", "-b", f"127.0.0.1:{port}"),
-        *("--graceful-timeout", "3", "--no-control-socket"),
+        *("-m", "gunicorn", "automation_portal.asgi:application", "-b", f"127.0.0.1:{port}"),
+        *("-k", "automation_portal.worker.PortalWorker", "--graceful-timeout", "3", "--no-control-socket"),
     )
 
 
