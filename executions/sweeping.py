@@ -1,8 +1,7 @@
 """A target's runs in lists of fifty: what has changed, within DescribeAutomationExecutions' calls a second.
 
 A pass accounts for all runs in flight. In a long one, every few calls go to those that are at work and those
-that somebody looks at, and whatever an event has spoken of comes first, though never more than two calls out
-of three.
+that somebody looks at, and whatever an event has spoken of comes first, though never with all calls.
 https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_DescribeAutomationExecutions.html
 """
 
@@ -11,6 +10,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 from django.db.models import Q
@@ -29,8 +29,8 @@ LONG_PASS = 10
 # In a long pass, one call out of so many is for those at work.
 CLOSER_LOOK_EVERY = 12
 # So many in a row for what events spoke of, then one for the pass.
-CONFIRMATIONS_IN_A_ROW = 2
-# In a long pass, what events spoke of is gathered for so long, since a call can ask about ten.
+CONFIRMATIONS_IN_A_ROW = 4
+# In a long pass, what events spoke of is gathered for so long, since a call can ask about ten or more.
 GATHER_SECONDS = 0.5
 # Lists are read for so many calls by id or more.
 WORTH_LISTING = 2
@@ -147,13 +147,12 @@ class _Marks:
                 self._ids.setdefault(aws_id, moment)
 
     def take(self, patience: float) -> list[str]:
-        """Take as many as one call asks about; none while they are fewer, for so many seconds."""
+        """Take them all; none while they are too few to fill a call, for so many seconds."""
         with self._lock:
-            taken = list(self._ids)[:MOST_VALUES]
+            taken = list(self._ids)
             if taken and len(taken) < MOST_VALUES and time.monotonic() - self._ids[taken[0]] < patience:
                 return []
-            for aws_id in taken:
-                del self._ids[aws_id]
+            self._ids.clear()
             return taken
 
     def clear(self) -> None:
@@ -172,6 +171,7 @@ class Sweeper:
         self._few = True
         self._pass: Pass | None = None
         self._closer: Pass | None = None
+        self._confirming: Pass | None = None
         self._next_pass_at = 0.0
         self._confirmed = 0
         self._steps = 0
@@ -206,27 +206,41 @@ class Sweeper:
         elif rung:
             fresh = in_flight(self.subject.target_id).filter(observed_at=None)
             self._marks.add(fresh.values_list("aws_execution_id", flat=True)[:MOST_VALUES])
-        if self._pass is None or self._confirmed < CONFIRMATIONS_IN_A_ROW:
-            marked = self._marks.take(GATHER_SECONDS if self._pass and self._pass.is_long else 0.0)
-            if marked:
-                self._confirmed += 1
-                self._confirm(marked)
-                return 0.0
+        if (self._pass is None or self._confirmed < CONFIRMATIONS_IN_A_ROW) and self._confirm():
+            self._confirmed += 1
+            return 0.0
         self._confirmed = 0
         if self._pass is None:
             return max(0.0, self._next_pass_at - time.monotonic())
         self._steps += 1
-        if self._pass.is_long and self._steps % CLOSER_LOOK_EVERY == 0:
-            if self._closer is None or self._closer.done:
-                self._closer = Pass(self._at_work_or_watched, AT_WORK)
-            if not self._closer.done:
-                self._advance(self._closer)
-                return 0.0
-        if not self._pass.done:
-            self._advance(self._pass)
-        if self._pass.done:
-            self._pass = None
+        if not (self._pass.is_long and self._steps % CLOSER_LOOK_EVERY == 0 and self._look_closer()):
+            if not self._pass.done:
+                self._advance(self._pass)
+            if self._pass.done:
+                self._pass = None
         return 0.0
+
+    def _confirm(self) -> bool:
+        """Ask about what events spoke of; answer whether there was any."""
+        if self._confirming is None:
+            marked = self._marks.take(self._patience())
+            if not marked:
+                return False
+            self._confirming = Pass(partial(self._still_in_flight, marked), AT_WORK)
+        if not self._confirming.done:
+            self._advance(self._confirming)
+        if self._confirming.done:
+            self._confirming = None
+        return True
+
+    def _look_closer(self) -> bool:
+        """Ask about those at work and those looked at; answer whether there was any."""
+        if self._closer is None or self._closer.done:
+            self._closer = Pass(self._at_work_or_watched, AT_WORK)
+        if self._closer.done:
+            return False
+        self._advance(self._closer)
+        return True
 
     def _begin(self, moment: float) -> None:
         self._next_pass_at = moment + self.subject.pause()
@@ -238,19 +252,18 @@ class Sweeper:
         runs = in_flight(self.subject.target_id)
         return dict(runs.values_list("aws_execution_id", "requested_at"))
 
+    def _patience(self) -> float:
+        return GATHER_SECONDS if self._pass is not None and self._pass.is_long else 0.0
+
+    def _still_in_flight(self, aws_ids: Collection[str]) -> dict[str, datetime]:
+        runs = in_flight(self.subject.target_id).filter(aws_execution_id__in=aws_ids)
+        return dict(runs.values_list("aws_execution_id", "requested_at"))
+
     def _at_work_or_watched(self) -> dict[str, datetime]:
         runs = in_flight(self.subject.target_id).filter(
             Q(status__in=sorted(AT_WORK)) | Q(pk__in=wakeups.watched_runs())
         )
         return dict(runs.values_list("aws_execution_id", "requested_at"))
-
-    def _confirm(self, marked: Collection[str]) -> None:
-        try:
-            found = describe(self.subject.gateway(), marked)
-        except AwsError:
-            self._marks.add(marked)
-            raise
-        self._keep(found)
 
     def _advance(self, some: Pass) -> None:
         self._keep(some.call(self.subject.gateway()))

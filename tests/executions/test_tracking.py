@@ -150,10 +150,26 @@ def test_what_an_event_spoke_of_comes_first_but_the_pass_goes_on(make_runs, acco
     make_runs(200)
     sweeper = Sweeper(subject)
     sweeper.step()
-    sweeper.confirm(f"run-{number}" for number in range(100))
-    for _ in range(6):
+    for _ in range(10):
+        sweeper.confirm(["run-1"])
         sweeper.step()
-    assert account.calls == {"listed": 1 + 2, "described": 4}
+    # Four of five, by their ids.
+    assert account.calls == {"listed": 1 + 2, "described": 8}
+
+
+def test_many_events_at_once_are_confirmed_by_a_list(make_runs, account, subject):
+    make_runs(200, prefix="waiting", status=Status.PENDING)
+    make_runs(90, prefix="busy")
+    sweeper = Sweeper(subject)
+    sweeper.step()
+    account.states |= dict.fromkeys((f"busy-{number}" for number in range(80)), "Waiting")
+    account.states |= dict.fromkeys((f"busy-{number}" for number in range(80, 90)), "Success")
+    sweeper.confirm(f"busy-{number}" for number in range(90))
+    for _ in range(3):
+        sweeper.step()
+    assert account.calls == {"listed": 1 + 2, "described": 1}
+    assert Execution.objects.filter(status=Status.WAITING).count() == 80
+    assert Execution.objects.filter(status=Status.SUCCESS).count() == 10
 
 
 def test_in_a_long_pass_what_events_spoke_of_is_gathered(make_runs, account, subject):
