@@ -60,6 +60,8 @@ def test_a_targets_secret_is_never_rendered_back(browser, administrator):
         "region": "eu-west-1",
         "access_key_id": "AKIAIOSFODNN7EXAMPLE",
         "secret_access_key": SECRET,
+        "start_rate": "1",
+        "read_rate": "3",
     }
     refused = client.post(reverse("aws:target-new"), sent)
     assert refused.status_code == 400
