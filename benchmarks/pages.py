@@ -302,10 +302,6 @@ def _set_up() -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    # As a web process does before its first request.
-    from automation_portal.asgi import keep_what_is_loaded
-
-    keep_what_is_loaded()
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -329,12 +325,15 @@ def measure(asked: argparse.Namespace, say: Callable[[str], None]) -> list[Line]
     """Fill the database and measure every page."""
     with _database(asked.database):
         _set_up()
+        from automation_portal.asgi import keep_what_is_loaded
         from benchmarks import population
 
         began = time.perf_counter()
         people = population.fill(population.Sizes(asked.documents, asked.users, asked.groups, asked.runs))
         say(f"filled in {time.perf_counter() - began:.0f} s: {asked}")
         say(f"{'':6}{'page':<34} {'who':<14} {'median':>7} {'95th':>7} {'proc.':>7} {'q.':>4} rows")
+        # As a web process does before its first request; what filling left behind it would not have.
+        keep_what_is_loaded()
         measuring, lines = Measuring(), []
         for page in pages(people):
             if page.name.startswith(asked.only):

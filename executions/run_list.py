@@ -21,7 +21,7 @@ from executions.selectors import PAGE_SIZE, Page, address
 M = TypeVar("M", bound=Model)
 
 # Filters offer at most as many choices; who has more finds the rest by searching.
-CHOICES = 200
+CHOICES = 100
 
 PERIODS: Mapping[str, tuple[str, timedelta]] = {
     "hour": ("The last hour", timedelta(hours=1)),
@@ -211,7 +211,7 @@ def filter_choices(
     if seen.everything:
         return {"delegation": named, "operator": _offered(people, chosen.get("operator", ""))}
     # Who may launch what is offered, so that nothing is asked of all the delegations that somebody sees.
-    among = list(seen.delegations) if seen.delegations is not None else [int(key) for key, _ in named]
+    among = [int(key) for key, _ in named]
     launching = people.filter(Q(pk=actor.pk) | access.holders(Delegation, "execute", among))
     return {"delegation": named, "operator": _offered(launching, chosen.get("operator", ""))}
 
