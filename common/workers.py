@@ -16,6 +16,10 @@ class Worker(SimpleWorker):
     the pool starts another worker, and what the job was about stands in the database.
     """
 
+    # Seconds. RQ would double its wait at each failure up to a minute, and an idle worker never forgets one:
+    # after some restarts of the queue nobody would take a job for so long.
+    max_connection_wait_time = 5.0
+
     def execute_job(self, job: Any, queue: Any) -> None:
         """Perform a job, with database connections that work."""
         for connection in connections.all(initialized_only=True):

@@ -26,7 +26,7 @@ from tests.crash.portal import Portal, cast, in_a_fork, make_clients, pause
 from tests.crash.tripwire import Marks, Tripwire
 
 # Nothing new for so long, and the batch is stuck.
-PATIENCE_SECONDS = 45.0
+PATIENCE_SECONDS = 180.0
 LOOK_SECONDS = 0.3
 OUTSIDE_SECONDS = 0.15
 

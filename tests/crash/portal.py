@@ -24,12 +24,12 @@ from executions import jobs
 
 # What takes a minute in production takes a second here: (module, name, value).
 SHORTENED: tuple[tuple[str, str, Any], ...] = (
-    ("executions.launching", "CLAIM_SECONDS", 3.0),
+    ("executions.launching", "CLAIM_SECONDS", 5.0),
     ("executions.launching", "SHORTEST_RETRY", 0.3),
     ("executions.launching", "LONGEST_RETRY", 2.0),
     ("executions.launching", "PACER_SECONDS", 1.0),
     ("executions.fairness", "TAKEN_SECONDS", 3),
-    ("executions.sending", "CLAIM_SECONDS", 3.0),
+    ("executions.sending", "CLAIM_SECONDS", 5.0),
     ("executions.reconciling", "INTERVAL_SECONDS", 0.3),
     ("executions.leases", "LEASE_SECONDS", 0.6),
     ("executions.leases", "RENEW_SECONDS", 0.1),
@@ -44,7 +44,7 @@ SHORTENED: tuple[tuple[str, str, Any], ...] = (
     ("executions.looking", "REST_SECONDS", 0.3),
     ("executions.looking", "LONG_REST_SECONDS", 1.0),
 )
-CLIENT_SECONDS = 0.8
+CLIENT_SECONDS = 2.0
 CRON_SECONDS = 0.3
 STARTED_AGAIN_SECONDS = 0.02
 _PR_SET_PDEATHSIG = 1
