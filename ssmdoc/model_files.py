@@ -38,9 +38,10 @@ def _content(path: Path) -> Any:
 
 
 def _without_documentation(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    # The name stays: botocore asks for some of it. A shape may have a member called so, which is no text.
     return {
-        sys.intern(name): sys.intern(value) if isinstance(value, str) else value
+        sys.intern(name): ("" if name == "documentation" else sys.intern(value))
+        if isinstance(value, str)
+        else value
         for name, value in pairs
-        # A shape may have a member of that name, which is no text.
-        if name != "documentation" or not isinstance(value, str)
     }

@@ -53,7 +53,7 @@ def test_every_account_has_the_policies_that_aws_manages(sandbox: Sandbox, other
     assert names(other_account.keys) == first
 
 
-def test_clients_and_moto_share_a_model_without_what_moto_adds_to_it() -> None:
+def test_clients_work_with_moto_s_models_and_without_what_moto_adds_to_them() -> None:
     script = """
 from sandbox import data_files
 data_files.economise()
@@ -65,6 +65,13 @@ clients, motos = (
 )
 assert clients["Instance"] is motos["Instance"]
 assert motos.keys() - clients.keys() == {"AuthFailure", "DryRunOperation"}
+
+import boto3
+from botocore.stub import Stubber
+s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="none", aws_secret_access_key="none")
+with Stubber(s3) as stubber:
+    stubber.add_response("head_bucket", {"BucketRegion": "us-east-1"})
+    assert s3.head_bucket(Bucket="any")["BucketRegion"] == "us-east-1"
 """
     subprocess.run(
         [sys.executable, "-c", script],
