@@ -7,6 +7,7 @@ import gzip
 import json
 import sys
 from collections.abc import Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import botocore.loaders
 class ModelFiles(botocore.loaders.JSONFileLoader):
     """Reads files for a `botocore.loaders.Loader`.
 
-    Gives every loader the same content, but for the outermost dictionary, which is the loader's own.
+    Loaders share a service's shapes, and what is in other files.
     """
 
     def load_file(self, file_path: str) -> Any:
@@ -24,9 +25,17 @@ class ModelFiles(botocore.loaders.JSONFileLoader):
         for ending in (".json", ".json.gz"):
             path = Path(file_path + ending)
             if path.is_file():
-                content = _content(path)
-                return dict(content) if isinstance(content, dict) else content
+                return _own(_content(path))
         return None
+
+
+def _own(content: Any) -> Any:
+    if not isinstance(content, dict):
+        return content
+    if "shapes" not in content:
+        return dict(content)
+    # Clients of S3 take the bucket out of their operations' addresses, in place.
+    return {name: part if name == "shapes" else deepcopy(part) for name, part in content.items()}
 
 
 @functools.cache

@@ -72,6 +72,9 @@ s3 = boto3.client("s3", region_name="us-east-1", aws_access_key_id="none", aws_s
 with Stubber(s3) as stubber:
     stubber.add_response("head_bucket", {"BucketRegion": "us-east-1"})
     assert s3.head_bucket(Bucket="any")["BucketRegion"] == "us-east-1"
+# The client has changed its own.
+operations = create_loader().load_service_model("s3", "service-2")["operations"]
+assert operations["HeadBucket"]["http"]["requestUri"] == "/{Bucket}"
 """
     subprocess.run(
         [sys.executable, "-c", script],
