@@ -1,7 +1,7 @@
 """Ways into AWS: as the portal on a person's behalf, or as the person.
 
-The person stays visible to AWS: the session that the portal opens carries their name as session name and
-SourceIdentity, and the run as a tag, so that CloudTrail names somebody who has no AWS identity.
+The person stays visible to AWS: the session that the portal opens carries their name as session name,
+SourceIdentity and tag, so that CloudTrail names somebody who has no AWS identity.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_control-access_monitor.html
 """
 
@@ -53,12 +53,10 @@ def own_keys(keyed: KeyedCredentials) -> Keys | None:
     return Keys(keyed.access_key_id, secret["secret_access_key"], secret.get("session_token"))
 
 
-def role_request(target: AwsTarget, role_arn: str, *, person: str, run_id: str | None) -> dict[str, Any]:
+def role_request(target: AwsTarget, role_arn: str, *, person: str) -> dict[str, Any]:
     """Return what AssumeRole is asked, so that the session carries the name of `person`."""
     name = session_word(person)
     tags = [{"Key": "automation-portal:operator", "Value": name}]
-    if run_id:
-        tags.append({"Key": "automation-portal:run", "Value": run_id})
     request: dict[str, Any] = {
         "RoleArn": role_arn,
         "RoleSessionName": name,
@@ -82,16 +80,16 @@ def refuse_laboratory(target: AwsTarget) -> None:
     )
 
 
-def _portal_keys(target: AwsTarget, *, person: str, run_id: str | None) -> Keys | None:
+def _portal_keys(target: AwsTarget, *, person: str) -> Keys | None:
     refuse_laboratory(target)
     own = own_keys(target)
     if not target.role_arn:
         return own
-    request = role_request(target, target.role_arn, person=person, run_id=run_id)
+    request = role_request(target, target.role_arn, person=person)
     return sessions.opened(own, target, request)
 
 
-def _caller_keys(target: AwsTarget, user: "AbstractBaseUser", run_id: str | None) -> Keys | None:
+def _caller_keys(target: AwsTarget, user: "AbstractBaseUser") -> Keys | None:
     refuse_laboratory(target)
     identity = CallerIdentity.objects.filter(target=target, user=user.pk).first()
     if identity is None:
@@ -108,20 +106,19 @@ def _caller_keys(target: AwsTarget, user: "AbstractBaseUser", run_id: str | None
         )
     if not identity.role_arn:
         return own_keys(identity)
-    request = role_request(target, identity.role_arn, person=user.get_username(), run_id=run_id)
+    request = role_request(target, identity.role_arn, person=user.get_username())
     return sessions.opened(own_keys(target), target, request)
 
 
-def as_portal(target: AwsTarget, *, on_behalf_of: str, run_id: str | None = None) -> SsmGateway:
+def as_portal(target: AwsTarget, *, on_behalf_of: str) -> SsmGateway:
     """Return the way to Systems Manager in `target` with the portal's own credentials.
 
     Arguments:
         on_behalf_of: the user name of the person whom this serves, or what part of the portal asks.
-        run_id: the run that this serves.
 
     Raises AwsError when the target's role cannot be assumed.
     """
-    keys = _portal_keys(target, person=on_behalf_of, run_id=run_id)
+    keys = _portal_keys(target, person=on_behalf_of)
     return _gateway(target, keys)
 
 
@@ -130,17 +127,17 @@ def events_queue(target: AwsTarget) -> EventsQueue:
 
     Raises AwsError when the target's role cannot be assumed.
     """
-    keys = _portal_keys(target, person="automation-portal", run_id=None)
+    keys = _portal_keys(target, person="automation-portal")
     return EventsQueue(client("sqs", target, keys), target.events_queue_url)
 
 
-def as_caller(target: AwsTarget, *, user: "AbstractBaseUser", run_id: str | None = None) -> SsmGateway:
+def as_caller(target: AwsTarget, *, user: "AbstractBaseUser") -> SsmGateway:
     """Return the way to Systems Manager in `target` with the person's own AWS identity.
 
     Raises Forbidden when the person has none there, it has ended or is of another account, AwsError when its
     role cannot be assumed.
     """
-    keys = _caller_keys(target, user, run_id)
+    keys = _caller_keys(target, user)
     # Elsewhere a document of the same name may say anything: what was approved is what runs, in this account.
     arn = _whoami(keys, target)
     if arn.split(":")[4] != target.account_id:
@@ -167,10 +164,10 @@ def _whoami(keys: Keys | None, target: AwsTarget) -> str:
 def check_target(target: AwsTarget) -> str:
     """Return the ARN that AWS knows the portal by in `target`. Raises AwsError when there is no way in."""
     sessions.forget()
-    return _whoami(_portal_keys(target, person="automation-portal", run_id=None), target)
+    return _whoami(_portal_keys(target, person="automation-portal"), target)
 
 
 def check_identity(target: AwsTarget, user: "AbstractBaseUser") -> str:
     """Return the ARN that AWS knows the person by in `target`. Raises as `as_caller` does."""
     sessions.forget()
-    return _whoami(_caller_keys(target, user, None), target)
+    return _whoami(_caller_keys(target, user), target)

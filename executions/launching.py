@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StartAutomat
 import logging
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -43,6 +44,8 @@ TURN_SECONDS = 20.0
 # Who waits for all and dies is succeeded after so long.
 PACER_SECONDS = 5.0
 LONGEST_NAP, WINK_SECONDS = 1.0, 0.05
+
+_helpers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="launching")
 
 
 def due(moment: datetime) -> Q:
@@ -169,8 +172,10 @@ def launch(execution_id: UUID) -> None:
         return
     try:
         check_still_allowed(execution)
+        # AWS is asked both at once: a person waits.
+        published = _helpers.submit(_check_published_text, execution)
         gateway = _way_in(execution)
-        _check_published_text(execution, gateway)
+        published.result()
     except AwsError as error:
         _not_started(execution, error, heard=heard)
         return
@@ -211,19 +216,18 @@ def check_still_allowed(execution: Execution) -> None:
 
 
 def _way_in(execution: Execution) -> SsmGateway:
-    run_id = str(execution.pk)
     if execution.service_role_arn:
-        operator = execution.operator.get_username()
-        return as_portal(execution.target, on_behalf_of=operator, run_id=run_id)
-    return as_caller(execution.target, user=execution.operator, run_id=run_id)
+        return as_portal(execution.target, on_behalf_of=execution.operator.get_username())
+    return as_caller(execution.target, user=execution.operator)
 
 
-def _check_published_text(execution: Execution, gateway: SsmGateway) -> None:
-    if not execution.service_role_arn:
-        # The caller may run a document without being allowed to describe it; the portal looks itself.
-        gateway = as_portal(
-            execution.target, on_behalf_of=execution.operator.get_username(), run_id=str(execution.pk)
-        )
+def _check_published_text(execution: Execution) -> None:
+    """Ask AWS for the hash of what would run. Asks no database: it has a thread of its own.
+
+    The portal looks with a session of its own, since a caller may run a document without being allowed to
+    describe it.
+    """
+    gateway = as_portal(execution.target, on_behalf_of="automation-portal")
     remote = gateway.document(name=execution.aws_document_name, version=execution.aws_document_version)
     if remote.sha256 != execution.content_hash:
         raise Forbidden(

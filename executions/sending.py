@@ -72,7 +72,7 @@ def _stopped(execution: Execution) -> None:
 
 
 def _gateway(execution: Execution, person: str) -> SsmGateway:
-    return as_portal(execution.target, on_behalf_of=person, run_id=str(execution.pk))
+    return as_portal(execution.target, on_behalf_of=person)
 
 
 def _not_stopped(execution: Execution, error: AwsError) -> None:

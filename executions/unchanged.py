@@ -16,7 +16,7 @@ def check_unchanged(execution: Execution) -> None:
     operator, delegation = execution.operator, execution.delegation
     if not operator.is_active:
         raise Forbidden(f"{operator.get_full_name()} has been deactivated since.")
-    if not access.decide(operator, "execute", delegation).allowed:
+    if "execute" not in access.permissions(operator, [delegation])[delegation.pk]:
         raise Forbidden(f"{operator.get_full_name()} may not launch “{delegation}” any more.")
     check_launchable(delegation)
     role = delegation.service_role.arn if delegation.service_role else ""

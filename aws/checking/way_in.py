@@ -94,7 +94,7 @@ def _elsewhere(target: AwsTarget, arn: str) -> Finding | None:
 
 def _assume(target: AwsTarget, own: Keys | None, arn: str) -> tuple[list[Finding], Keys | None]:
     """Assume the target's role as a launch does; when that fails, find out which part of it does."""
-    request = role_request(target, target.role_arn, person=PERSON, run_id=None)
+    request = role_request(target, target.role_arn, person=PERSON)
     words = {
         ASSUME: f"{ASSUME} on {target.role_arn}" + (", naming the external id" if target.external_id else ""),
         TAG: f"{TAG}: the person and the run as tags of the session",
