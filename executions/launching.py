@@ -44,6 +44,8 @@ TURN_SECONDS = 20.0
 # Who waits for all and dies is succeeded after so long.
 PACER_SECONDS = 5.0
 LONGEST_NAP, WINK_SECONDS = 1.0, 0.05
+# After as many without a wait there may be more than one worker can send.
+MANY = 3
 
 _helpers = ThreadPoolExecutor(max_workers=2, thread_name_prefix="launching")
 
@@ -66,15 +68,21 @@ def serve() -> None:
     """
     end = time.monotonic() + TURN_SECONDS
     pacer = queueing.Role("pacer", PACER_SECONDS)
+    sent = 0
     try:
         while not maintenance.launches_paused():
             wait = _serve_targets()
-            if wait is None or not pacer.play():
+            sent += wait == 0
+            if sent == MANY and not queueing.waiting("launch"):
+                # A worker that has nothing to do helps, and calls the next.
+                queueing.enqueue("launch", jobs.launch)
+            if wait is None or (wait and not pacer.play()):
                 return
             if time.monotonic() >= end or queueing.stopping():
                 queueing.enqueue("launch", jobs.launch)
                 return
-            _nap(min(wait, LONGEST_NAP))
+            if wait:
+                _nap(min(wait, LONGEST_NAP))
     finally:
         pacer.give_up()
 

@@ -54,12 +54,30 @@ _PROTOCOLS_WITHOUT_FORMS = frozenset(("json", "rest-json", "rest-xml"))
 _CLOSED_BACKENDS = frozenset(("moto_api", "instance_metadata"))
 
 Environ = dict[str, Any]
+# Buckets have hosts of their own, so that there may be any number.
+MOST_HOSTS = 1000
 # Told whose call it was, "" when that says nothing.
 OnChange = Callable[[str], None]
 
 
 def _ignore(service: str) -> None:
     """Nobody wants to know."""
+
+
+class _Dispatcher(DomainDispatcherApplication):
+    """moto's, which looks through its own folders for every request, with a memory."""
+
+    def __init__(self, create_app: Callable[[Any], Any]) -> None:
+        super().__init__(create_app)
+        self._found: dict[str | None, Any] = {}
+
+    def get_backend_for_host(self, host: str | None) -> Any:
+        """Return the service that answers to a name or host; None when none does."""
+        if host not in self._found:
+            if len(self._found) >= MOST_HOSTS:
+                self._found.clear()
+            self._found[host] = super().get_backend_for_host(host)
+        return self._found[host]
 
 
 class Gate:
@@ -70,7 +88,7 @@ class Gate:
     """
 
     def __init__(self, on_change: OnChange = _ignore, on_promise: OnChange = _ignore) -> None:
-        self._services = DomainDispatcherApplication(services.application)
+        self._services = _Dispatcher(services.application)
         self._on_change = on_change
         self._on_promise = on_promise
 
