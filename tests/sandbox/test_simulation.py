@@ -69,6 +69,6 @@ def test_a_boundary_takes_away(sandbox):
         '[{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}',
     )["Policy"]["Arn"]
     everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
-    role = sandbox.make_role("bounded", TRUST, everything, PermissionsBoundary=boundary)
+    role = sandbox.make_role("simulated-within-a-boundary", TRUST, everything, PermissionsBoundary=boundary)
     found = decisions(sandbox, role, "s3:ListAllMyBuckets", "ec2:RunInstances")
     assert found == {"s3:ListAllMyBuckets": "allowed", "ec2:RunInstances": "implicitDeny"}
