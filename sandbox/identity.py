@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import secrets
 import string
 import threading
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from sandbox.errors import InvalidCredentials
 
@@ -110,12 +111,17 @@ class Identities:
         self._lock = threading.Lock()
         self._roots: dict[str, Principal] = {}
         self._sessions: dict[str, Session] = {}
+        # The access keys of those that came or went since the state was asked for.
+        self._changed: set[str] = set()
 
     def set_root(self, principal: Principal) -> None:
         """Accept `principal`'s key as its account's root key, in place of any earlier one."""
         with self._lock:
-            self._roots = {k: p for k, p in self._roots.items() if p.account_id != principal.account_id}
+            replaced = [k for k, p in self._roots.items() if p.account_id == principal.account_id]
+            for key in replaced:
+                del self._roots[key]
             self._roots[principal.access_key_id] = principal
+            self._changed.update((*replaced, principal.access_key_id))
 
     def root(self, account_id: str) -> Principal | None:
         with self._lock:
@@ -151,6 +157,7 @@ class Identities:
             for key in stale:
                 del self._sessions[key]
             self._sessions[principal.access_key_id] = session
+            self._changed.update((*stale, principal.access_key_id))
         return session
 
     def session(self, access_key_id: str) -> Session | None:
@@ -188,15 +195,21 @@ class Identities:
         principal = principal or _user_of_key(access_key_id)
         return principal.account_id if principal else None
 
-    def dump(self) -> dict[str, Any]:
-        """What must survive a restart."""
+    def changes(self) -> dict[str, bytes | None]:
+        """What must survive a restart and is new, by access key; None for what is gone."""
         with self._lock:
-            return {"roots": dict(self._roots), "sessions": dict(self._sessions)}
+            found = {key: self._roots.get(key) or self._sessions.get(key) for key in self._changed}
+            changes = {key: None if value is None else pickle.dumps(value) for key, value in found.items()}
+            self._changed.clear()
+        return changes
 
-    def load(self, state: Mapping[str, Any]) -> None:
+    def load(self, kept: Mapping[str, bytes]) -> None:
+        """Take up what `changes` gave, in place of all that is there."""
+        values = {key: pickle.loads(value) for key, value in kept.items()}  # noqa: S301 - our own state file
         with self._lock:
-            self._roots = dict(state["roots"])
-            self._sessions = dict(state["sessions"])
+            self._roots = {key: value for key, value in values.items() if isinstance(value, Principal)}
+            self._sessions = {key: value for key, value in values.items() if isinstance(value, Session)}
+            self._changed.clear()
 
 
 identities = Identities()

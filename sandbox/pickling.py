@@ -6,6 +6,7 @@ are referred to and not copied.
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import io
 import logging
@@ -14,7 +15,7 @@ import pickle
 import threading
 import types
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from moto.core.base_backend import BackendDict, BaseBackend
@@ -26,49 +27,81 @@ log = logging.getLogger("sandbox.state")
 BackendKey = tuple[str, str, str, str]
 """Module and class of a backend, its account, its Region (or partition, where it has no Regions)."""
 
+# What lies beside the backends of a class is kept under the first two of these.
+_BESIDE = 2
+
 _OWN_ATTRIBUTES = frozenset(("backend", "service_name", "_use_boto3_regions", "_additional_regions", "_id"))
 _ATTEMPTS = 5
-# They take nine tenths of the time of a dump, since each has all of Amazon's images and more.
-_LARGE = frozenset({"moto.ec2.models"})
-# Calls of these services change nothing of theirs.
-LEAVE_THE_LARGE = frozenset({"ssm", "sts", "iam", "sqs", "logs"})
+# They take nearly all of the time, since they hold all of Amazon's images and managed policies. Each with the
+# services whose calls change nothing of theirs.
+_LARGE = {
+    "moto.ec2.models": frozenset({"ssm", "sts", "iam", "sqs", "logs"}),
+    "moto.iam.models": frozenset({"ssm", "sts", "ec2", "sqs", "logs"}),
+}
 
 
 class Backends:
-    """Dumps and restores all backends that exist.
+    """All backends that exist, as parts of the state.
 
-    What cannot be dumped keeps its last dump, and is logged once.
+    What cannot be pickled keeps what was pickled of it last, and is logged once.
     """
 
     def __init__(self) -> None:
-        self._last: dict[BackendKey, bytes] = {}
-        self._reported: set[BackendKey] = set()
+        self._digests: dict[str, bytes] = {}
+        self._reported: set[str] = set()
+        self._touched = set(_LARGE)
 
-    def dump(self, *, large: bool = True) -> dict[str, Any]:
-        """The state of every backend, and what services keep beside their backends.
+    def touch(self, service: str) -> None:
+        """A call of `service` may have changed something; "" when it may have been anything."""
+        self._touched.update(module for module, leave in _LARGE.items() if service not in leave)
 
-        large: whether those that are large have to be read too, or are as they were at the last dump.
-        """
-        for key, backend in _existing():
-            if not large and key[0] in _LARGE and key in self._last:
-                continue
-            try:
-                self._last[key] = dumps(backend.__dict__)
-            except (pickle.PicklingError, TypeError, AttributeError) as error:
-                if key not in self._reported:
-                    self._reported.add(key)
-                    log.warning("what changes in %s is not kept: %s", key, error)
-        extras = {_class_of(d): dumps(_extra_attributes(d)) for d in _dictionaries() if _extra_attributes(d)}
-        return {"backends": dict(self._last), "extras": extras}
+    def changes(self) -> dict[str, bytes | None]:
+        """What is new of all backends, and of what services keep beside their backends."""
+        touched, self._touched = self._touched, set()
+        changed: dict[str, bytes | None] = {}
+        try:
+            for key, backend in _existing():
+                if key[0] not in _LARGE or key[0] in touched or "/".join(key) not in self._digests:
+                    self._note(changed, "/".join(key), backend.__dict__)
+            for dictionary in _dictionaries():
+                if extras := _extra_attributes(dictionary):
+                    self._note(changed, "/".join(_class_of(dictionary)), extras)
+        except BaseException:
+            self._touched |= touched
+            self._forget(changed)
+            raise
+        return changed
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Take up what `dump` gave."""
-        for (module, name), dumped in state["extras"].items():
-            vars(_dictionary(module, name)).update(loads(dumped))
-        for key, dumped in state["backends"].items():
-            _backend(key).__dict__.update(loads(dumped))
-        self._last = dict(state["backends"])
+    def _note(self, changed: dict[str, bytes | None], key: str, value: Any) -> None:
+        try:
+            dumped = dumps(value)
+        except (pickle.PicklingError, TypeError, AttributeError) as error:
+            if key not in self._reported:
+                self._reported.add(key)
+                log.warning("what changes in %s is not kept: %s", key, error)
+            return
+        digest = _digest(dumped)
+        if self._digests.get(key) != digest:
+            self._digests[key] = digest
+            changed[key] = dumped
+
+    def _forget(self, keys: Iterable[str]) -> None:
+        for key in keys:
+            del self._digests[key]
+
+    def load(self, kept: Mapping[str, bytes]) -> None:
+        """Take up what `changes` gave."""
+        parts = {tuple(key.split("/")): dumped for key, dumped in kept.items()}
+        # What lies beside the backends first: a backend may need it.
+        for key, dumped in sorted(parts.items(), key=lambda item: len(item[0])):
+            owner = _dictionary(*key) if len(key) == _BESIDE else _backend(*key)
+            vars(owner).update(loads(dumped))
+        self._digests = {key: _digest(dumped) for key, dumped in kept.items()}
         _count_attachments()
+
+
+def _digest(dumped: bytes) -> bytes:
+    return hashlib.blake2b(dumped, digest_size=16).digest()
 
 
 def _dictionaries() -> list[BackendDict[Any]]:
@@ -101,8 +134,7 @@ def _dictionary(module: str, name: str) -> BackendDict[Any]:
     return _dictionary(parent, name)
 
 
-def _backend(key: BackendKey) -> BaseBackend:
-    module, name, account_id, region = key
+def _backend(module: str, name: str, account_id: str, region: str) -> BaseBackend:
     backend: BaseBackend = _dictionary(module, name)[account_id][region]
     return backend
 
@@ -137,7 +169,7 @@ class _Pickler(pickle.Pickler):
 
 def _reduce_backend(backend: BaseBackend) -> tuple[Any, ...]:
     key = (type(backend).__module__, type(backend).__qualname__, backend.account_id, _region_of(backend))
-    return _backend, (key,)
+    return _backend, key
 
 
 def _reduce_managed_policy(policy: AWSManagedPolicy) -> tuple[Any, ...]:

@@ -1,29 +1,53 @@
 """Everything that the sandbox knows, kept in one file across restarts.
 
-The file is a pickle: whoever may write the state directory is trusted with the process. Writes are atomic.
+The file is a SQLite database of pickles, one for each thing that changes by itself: a write costs as much as
+has changed, not as much as there is. Each write is one transaction, and is on the disk when it ends. Whoever
+may write the state directory is trusted with the process.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import pickle
+import sqlite3
 import sys
 import threading
+from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Protocol
 
 import moto
 
 from sandbox import automation
 from sandbox.identity import identities
-from sandbox.pickling import LEAVE_THE_LARGE, Backends
+from sandbox.pickling import Backends
 from sandbox.settings import SettingsError
 
 log = logging.getLogger("sandbox.state")
 
-FORMAT = "3"
+FORMAT = "4"
 DEBOUNCE_SECONDS = 0.5
 LONGEST_WRITE_SECONDS = 10.0
+# What earlier formats were kept in.
+_FORMER_NAME = "sandbox.pickle"
+
+Row = tuple[str, str]
+"""Which part of the state, and the key within it."""
+
+
+class Part(Protocol):
+    """What keeps some of the state."""
+
+    def changes(self) -> dict[str, bytes | None]:
+        """What is new since the last call, by key; None for what is gone."""
+
+    def load(self, kept: Mapping[str, bytes]) -> None:
+        """Take up what `changes` gave, in the order in which it was new first."""
+
+
+backends = Backends()
+PARTS: dict[str, Part] = {"identities": identities, "moto": backends, "automation": automation.store}
 
 
 class Keeper:
@@ -33,8 +57,10 @@ class Keeper:
 
     def __init__(self, directory: Path | None) -> None:
         self._directory = directory
+        self._database: sqlite3.Connection | None = None
+        # Changes that could not be written yet.
+        self._due: dict[Row, bytes | None] = {}
         self._changed = threading.Event()
-        self._large = threading.Event()
         self._hurried = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
@@ -47,8 +73,7 @@ class Keeper:
 
         service: whose call it was; "" when it may have been anything.
         """
-        if service not in LEAVE_THE_LARGE:
-            self._large.set()
+        backends.touch(service)
         self._changed.set()
 
     def settle(self, service: str = "") -> None:
@@ -73,19 +98,21 @@ class Keeper:
         if self._directory is None:
             return
         self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if not self._path.exists():
-            return
+        path = self._directory / "sandbox.sqlite3"
         try:
-            restore(self._path.read_bytes())
+            if (former := self._directory / _FORMER_NAME).exists():
+                path = former
+                raise ValueError("written by an earlier version")
+            self._database = _open(path)
+            _restore(self._database)
         except Exception as error:
             raise SettingsError(
-                f"the state in {self._path} cannot be read ({type(error).__name__}: {error}); "
-                "move it away to start anew."
+                f"the state in {path} cannot be read ({type(error).__name__}: {error}); {_remedy(error)}."
             ) from error
 
     def start(self) -> None:
         """Begin to write in the background."""
-        if self._directory is None:
+        if self._database is None:
             return
         self._thread = threading.Thread(target=self._run, name="state", daemon=True)
         self._thread.start()
@@ -93,41 +120,35 @@ class Keeper:
 
     def stop(self) -> None:
         """Write what is still due and end."""
-        if self._thread is None:
+        if self._thread is None or self._database is None:
             return
         self._stopping.set()
         self._hurried.set()
         self._changed.set()
         self._thread.join()
+        backends.touch("")
         self.write()
+        self._database.close()
         with self._progress:
             self._begun += 1
             self._ended = self._begun
             self._progress.notify_all()
 
-    def write(self, *, large: bool = True) -> None:
-        """Write the state now: to a file beside, synced, then renamed over the old one.
-
-        large: as of `Backends.dump`.
-        """
-        temporary = self._path.with_suffix(".tmp")
-        data = snapshot(large=large)
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self._path)
-        directory = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
-
-    @property
-    def _path(self) -> Path:
-        assert self._directory is not None
-        return self._directory / "sandbox.pickle"
+    def write(self) -> None:
+        """Write what has changed, now: all of it, or nothing when an error is raised."""
+        assert self._database is not None, "the state is loaded before it is written"
+        # While the store is held no step begins a call, and what is under way is marked as such in it.
+        with automation.store.lock:
+            for name, part in PARTS.items():
+                self._due.update({(name, key): value for key, value in part.changes().items()})
+        with self._database as database:
+            database.executemany(
+                "INSERT INTO kept VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+                ((*row, value) for row, value in self._due.items() if value is not None),
+            )
+            gone = [row for row, value in self._due.items() if value is None]
+            database.executemany("DELETE FROM kept WHERE part = ? AND key = ?", gone)
+        self._due.clear()
 
     def _run(self) -> None:
         while True:
@@ -138,49 +159,60 @@ class Keeper:
             with self._progress:
                 self._changed.clear()
                 self._hurried.clear()
-                large = self._large.is_set()
-                self._large.clear()
                 self._begun += 1
             try:
-                self.write(large=large)
+                self.write()
             except Exception:
                 # Served on from memory; the next change tries again, and the log says why.
                 log.exception("the state was not written")
-                self._large.set()
             with self._progress:
                 self._ended = self._begun
                 self._progress.notify_all()
 
 
-_backends = Backends()
-
-
-def snapshot(*, large: bool = True) -> bytes:
-    """All of the state as bytes. large: as of `Backends.dump`."""
-    # While the store is held no step begins a call, and what is under way is marked as such in it.
-    with automation.store.lock:
-        return pickle.dumps(
-            {
-                **_versions(),
-                "identities": identities.dump(),
-                "moto_state": _backends.dump(large=large),
-                "automation": automation.store.dump(),
-            }
+def _open(path: Path) -> sqlite3.Connection:
+    """The database of this process alone; an empty one where there is none."""
+    # SQLite gives the files beside it the same mode.
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    # The thread that writes is not the one that loads and closes, and never at work at the same time.
+    database = sqlite3.connect(path, timeout=0, check_same_thread=False)
+    database.execute("PRAGMA locking_mode = EXCLUSIVE")
+    database.execute("PRAGMA journal_mode = WAL")
+    # What was promised stays when the machine loses its power.
+    database.execute("PRAGMA synchronous = FULL")
+    with database:
+        database.execute(
+            "CREATE TABLE IF NOT EXISTS kept"
+            " (part TEXT, key TEXT, value BLOB NOT NULL, PRIMARY KEY (part, key))"
         )
+    return database
 
 
-def restore(data: bytes) -> None:
-    """Put the state of `data` in place of the present one.
+def _restore(database: sqlite3.Connection) -> None:
+    """Put the state that is kept in place of the present one.
 
     Errors: whatever pickle raises; ValueError when other versions wrote it.
     """
-    state = pickle.loads(data)  # noqa: S301 - the file is our own, in a directory of the owner's
-    written_by = {name: state.get(name) for name in _versions()}
-    if written_by != _versions():
-        raise ValueError(f"written by {written_by}, this is {_versions()}")
-    identities.load(state["identities"])
-    _backends.restore(state["moto_state"])
-    automation.store.load(state["automation"])
+    state: dict[str, dict[str, bytes]] = defaultdict(dict)
+    for part, key, value in database.execute("SELECT part, key, value FROM kept ORDER BY rowid"):
+        state[part][key] = value
+    versions = _versions()
+    written_by = {name: value.decode() for name, value in state.pop("versions", {}).items()}
+    if not written_by and not state:
+        with database:
+            rows = [("versions", name, version.encode()) for name, version in versions.items()]
+            database.executemany("INSERT INTO kept VALUES (?, ?, ?)", rows)
+        return
+    if written_by != versions:
+        raise ValueError(f"written by {written_by}, this is {versions}")
+    for name, part in PARTS.items():
+        part.load(state[name])
+
+
+def _remedy(error: Exception) -> str:
+    if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+        return "another sandbox uses it: stop that one, or use another directory"
+    return "move it away to start anew"
 
 
 def _versions() -> dict[str, str]:

@@ -67,7 +67,7 @@ class Children:
             target=member.target,
         )
         # One change: whoever loads this state finds the child and knows whose it is.
-        with self.store.changing():
+        with self.store.changing(parent):
             self.store.add(child)
             member.child_id = child.id
         self.submit(child)

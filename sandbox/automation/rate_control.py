@@ -76,7 +76,7 @@ class Conductor:
 
     def recover(self, execution: RateControlled) -> None:
         """Make an execution that was loaded from a file fit to go on: what was to begin begins anew."""
-        with self._store.changing():
+        with self._store.changing(execution):
             for member in execution.fleet.members:
                 if member.child_id is None and not member.step.finished:
                     member.step.status, member.step.started_at = "Pending", None

@@ -115,7 +115,7 @@ class Runner:
         if isinstance(parent, RateControlled):
             self.wake(parent)
             return
-        with self._store.changing():
+        with self._store.changing(parent):
             record = parent.current_step
             if record is None or record.action != CHILD_ACTION:
                 return

@@ -4,12 +4,15 @@ import contextlib
 import pickle
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from sandbox.automation.ids import ids
 from sandbox.automation.records import Execution
 from sandbox.automation.service_settings import ServiceSettings
+
+# The beginnings of the keys under which each is kept.
+_EXECUTION, _TOKEN, _SETTINGS = "execution/", "token/", "settings"
 
 
 class Expected(NamedTuple):
@@ -36,6 +39,9 @@ class Store:
         self._within: defaultdict[tuple[str, str], list[Execution]] = defaultdict(list)
         self._children: defaultdict[str, list[Execution]] = defaultdict(list)
         self._expected: dict[str, Expected] = {}
+        # Executions that changed or came, in that order, and tokens that came since the state was asked for.
+        self._changed: dict[str, None] = {}
+        self._new_tokens: list[tuple[str, str, str]] = []
 
     def new_id(self, token: str | None = None) -> str:
         """An id for an execution that `token` starts; under a seed one that earlier runs of it had too."""
@@ -60,6 +66,7 @@ class Store:
             self._disown(execution, token.lower())
             self._keep(execution)
             self._tokens[key] = (execution.id, request)
+            self._new_tokens.append(key)
             return None
 
     def _disown(self, execution: Execution, token: str) -> None:
@@ -73,6 +80,7 @@ class Store:
             execution.parent_id = None
 
     def _keep(self, execution: Execution) -> None:
+        self._changed[execution.id] = None
         self._executions[execution.id] = execution
         self._within[execution.account_id, execution.region].append(execution)
         if execution.parent_id:
@@ -134,26 +142,44 @@ class Store:
 
     @contextlib.contextmanager
     def changing(self, execution: Execution | None = None) -> Iterator[None]:
-        """Hold the store while something (in `execution`, if given) is changed, then tell that it was."""
+        """Hold the store while something is changed, then tell that it was.
+
+        execution: the one of which something is changed. A change of one that is not named is not kept.
+        """
         with self.lock:
+            if execution is not None:
+                self._changed[execution.id] = None
             yield
             if execution is not None:
                 self.on_move(execution)
         self.on_change()
 
-    def dump(self) -> bytes:
-        """Everything, as bytes for `load`."""
+    def changes(self) -> dict[str, bytes | None]:
+        """What is new since the last call, as bytes for `load`."""
         with self.lock:
-            kept = (self._executions, self._tokens, self.service_settings)
-            return pickle.dumps(kept, protocol=pickle.HIGHEST_PROTOCOL)
+            kept: dict[str, Any] = {_SETTINGS: self.service_settings}
+            kept.update((_EXECUTION + key, self._executions[key]) for key in self._changed)
+            kept.update((_TOKEN + "/".join(key), self._tokens[key]) for key in self._new_tokens)
+            changes: dict[str, bytes | None] = {
+                key: pickle.dumps(value, pickle.HIGHEST_PROTOCOL) for key, value in kept.items()
+            }
+            self._changed.clear()
+            self._new_tokens.clear()
+            return changes
 
-    def load(self, data: bytes) -> None:
-        """Replace the contents by what `dump` gave. Only ever hand in bytes that this program wrote."""
-        executions, tokens, service_settings = pickle.loads(data)  # noqa: S301 - our own state file
+    def load(self, kept: Mapping[str, bytes]) -> None:
+        """Replace the contents by what `changes` gave. Only ever hand in bytes that this program wrote."""
         with self.lock:
-            self.service_settings = service_settings
-            self._within.clear()
-            self._children.clear()
-            for execution in executions.values():
-                self._keep(execution)
-            self._executions, self._tokens = executions, tokens
+            for contents in (self._executions, self._tokens, self._within, self._children):
+                contents.clear()
+            for key, data in kept.items():
+                value = pickle.loads(data)  # noqa: S301 - our own state file
+                if key.startswith(_EXECUTION):
+                    self._keep(value)
+                elif key.startswith(_TOKEN):
+                    account_id, region, token = key.removeprefix(_TOKEN).split("/", 2)
+                    self._tokens[account_id, region, token] = value
+                else:
+                    self.service_settings = value
+            self._changed.clear()
+            self._new_tokens.clear()

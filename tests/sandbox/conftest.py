@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -168,6 +169,19 @@ def stop_sandbox(running: Sandbox) -> int:
     assert running.process.stdout is not None
     running.process.stdout.close()
     return status
+
+
+def is_written(text: str, directory: Path) -> bool:
+    """Whether the sandbox that keeps its state in `directory` has written `text` there."""
+    return any(text.encode() in path.read_bytes() for path in directory.iterdir())
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until it is true, for a minute at most."""
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.05)
 
 
 @pytest.fixture(scope="session")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import signal
 import stat
 import threading
-import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
@@ -19,10 +19,11 @@ from botocore.exceptions import ClientError
 
 from sandbox.pickling import dumps, loads
 from sandbox.state import Keeper
-from tests.sandbox.conftest import ACCOUNT_ID, ROOT, Sandbox, stop_sandbox
+from tests.sandbox.conftest import ACCOUNT_ID, ROOT, Sandbox, is_written, stop_sandbox, wait_until
 
 IMAGE = "ami-12c6146b"
 ALLOW_ALL = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+TRUST_ACCOUNT = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT_ID}}
 DOCUMENT = {
     "schemaVersion": "0.3",
     "mainSteps": [{"name": "wait", "action": "aws:sleep", "inputs": {"Duration": "PT0S"}, "isEnd": True}],
@@ -31,8 +32,7 @@ DOCUMENT = {
 
 def test_everything_is_there_after_a_restart(launch_sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
     first = launch_sandbox("--state", str(tmp_path))
-    trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": ACCOUNT_ID}}
-    role = first.make_role("kept-role", trust, ALLOW_ALL)
+    role = first.make_role("kept-role", TRUST_ACCOUNT, ALLOW_ALL)
     keys = first.make_user("kept", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})
     first.client("iam").attach_user_policy(
         UserName="kept", PolicyArn="arn:aws:iam::aws:policy/AmazonEC2ReadOnlyAccess"
@@ -91,8 +91,7 @@ def test_a_process_that_is_killed_has_written_what_was_still_a_moment_before(
 ) -> None:
     first = launch_sandbox("--state", str(tmp_path))
     first.make_user("survivor")
-    file = tmp_path / "sandbox.pickle"
-    wait_until(lambda: file.exists() and b"survivor" in file.read_bytes())
+    wait_until(lambda: is_written("survivor", tmp_path))
     first.process.send_signal(signal.SIGKILL)
     first.process.wait()
 
@@ -117,11 +116,14 @@ def test_an_execution_that_was_answered_outlives_a_kill_a_moment_later(
     assert second.start_automation_execution(**request)["AutomationExecutionId"] == started
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.05)
+def bytes_written(running: Sandbox) -> int:
+    counters = Path(f"/proc/{running.process.pid}/io").read_text()
+    return int(counters.partition("wchar:")[2].split()[0])
+
+
+def status_of(ssm: Any, run: str) -> str:
+    found = ssm.get_automation_execution(AutomationExecutionId=run)["AutomationExecution"]
+    return str(found["AutomationExecutionStatus"])
 
 
 def test_interrupting_ends_it_in_order(launch_sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_interrupting_ends_it_in_order(launch_sandbox: Callable[..., Sandbox], t
     running.process.send_signal(signal.SIGINT)
 
     assert running.process.wait(timeout=20) == 0
-    assert b"interrupted" in (tmp_path / "sandbox.pickle").read_bytes()
+    assert is_written("interrupted", tmp_path)
 
 
 def test_a_root_key_that_was_made_stays_the_same(
@@ -156,17 +158,30 @@ def test_a_root_key_that_is_given_replaces_the_old_one(
         new.client("sts", key).get_caller_identity()
 
 
-def test_state_that_is_not_ours_is_refused_in_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["sandbox.sqlite3", "sandbox.pickle"])
+def test_state_that_is_not_ours_is_refused_in_one_line(tmp_path: Path, name: str) -> None:
     from tests.sandbox.test_server import run_sandbox
 
-    (tmp_path / "sandbox.pickle").write_bytes(b"not a pickle")
+    (tmp_path / name).write_bytes(b"not a database")
 
     result = run_sandbox("--port", "0", "--state", str(tmp_path))
 
     assert result.returncode == 1
     assert len(result.stderr.splitlines()) == 1
     assert "move it away to start anew" in result.stderr
-    assert (tmp_path / "sandbox.pickle").read_bytes() == b"not a pickle"
+    assert (tmp_path / name).read_bytes() == b"not a database"
+
+
+def test_a_directory_is_one_sandbox_s(launch_sandbox: Callable[..., Sandbox], tmp_path: Path) -> None:
+    from tests.sandbox.test_server import run_sandbox
+
+    first = launch_sandbox("--state", str(tmp_path))
+
+    result = run_sandbox("--port", "0", "--state", str(tmp_path))
+
+    assert result.returncode == 1
+    assert "another sandbox uses it" in result.stderr
+    assert first.client("sts").get_caller_identity()
 
 
 def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
@@ -175,24 +190,60 @@ def test_the_file_is_for_its_owner_only(tmp_path: Path) -> None:
     keeper.load()
     keeper.write()
 
-    assert stat.S_IMODE((directory / "sandbox.pickle").stat().st_mode) == 0o600
+    files = {path.name: stat.S_IMODE(path.stat().st_mode) for path in directory.iterdir()}
+    assert files == {"sandbox.sqlite3": 0o600, "sandbox.sqlite3-wal": 0o600}
     assert stat.S_IMODE(directory.stat().st_mode) == 0o700
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    keeper = Keeper(tmp_path)
-    keeper.load()
-    keeper.write()
-    before = (tmp_path / "sandbox.pickle").read_bytes()
+def test_what_could_not_be_written_is_written_with_the_next_change(
+    launch_sandbox: Callable[..., Sandbox], tmp_path: Path
+) -> None:
+    first = launch_sandbox("--state", str(tmp_path))
+    ssm = first.client("ssm")
+    ssm.put_parameter(Name="/before", Value="v", Type="String")
+    keys = first.make_user("meanwhile", {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})
+    role = first.make_role("meanwhile", TRUST_ACCOUNT)
+    # As on a disk that is full.
+    limits = resource.prlimit(first.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    ssm.put_parameter(Name="/meanwhile", Value="v", Type="String")
+    session = first.assume(keys, role, "meanwhile")
+    assert not is_written("/meanwhile", tmp_path)
+    resource.prlimit(first.process.pid, resource.RLIMIT_FSIZE, limits)
+    ssm.put_parameter(Name="/after", Value="v", Type="String")
+    first.process.kill()
+    first.process.wait()
 
-    def fail(descriptor: int) -> None:
-        raise OSError("no space left on device")
+    second = launch_sandbox("--state", str(tmp_path))
+    found = second.client("ssm").get_parameters(Names=["/before", "/meanwhile", "/after"])["Parameters"]
+    assert len(found) == 3
+    assert second.client("sts", session).get_caller_identity()["Arn"].endswith("meanwhile/meanwhile")
 
-    monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="no space"):
-        keeper.write()
 
-    assert (tmp_path / "sandbox.pickle").read_bytes() == before
+def test_a_write_holds_what_has_changed_and_nothing_else(
+    launch_sandbox: Callable[..., Sandbox], tmp_path: Path
+) -> None:
+    running = launch_sandbox("--state", str(tmp_path))
+    ssm = running.client("ssm")
+    ssm.create_document(
+        Name="kept-document", Content=json.dumps(DOCUMENT), DocumentType="Automation", DocumentFormat="JSON"
+    )
+    for _ in range(30):
+        run = ssm.start_automation_execution(DocumentName="kept-document")["AutomationExecutionId"]
+    wait_until(lambda: status_of(ssm, run) == "Success")
+    before = bytes_written(running)
+    for number in range(20):
+        tag = {"Key": "number", "Value": str(number)}
+        ssm.add_tags_to_resource(ResourceType="Automation", ResourceId=run, Tags=[tag])
+    # The other executions, the machine images and so on are megabytes.
+    assert bytes_written(running) - before < 20 * 100_000
+    assert stop_sandbox(running) == 0
+
+    tags = (
+        launch_sandbox("--state", str(tmp_path))
+        .client("ssm")
+        .list_tags_for_resource(ResourceType="Automation", ResourceId=run)["TagList"]
+    )
+    assert tags == [{"Key": "number", "Value": "19"}]
 
 
 def test_what_pickle_cannot_do_by_itself_is_done() -> None:

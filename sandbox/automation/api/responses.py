@@ -157,7 +157,7 @@ class AutomationResponse(RunCommandResponse):
             return super().add_tags_to_resource()
         validate("AddTagsToResource", self.request)
         execution = self._tagged()
-        with service.store.changing():
+        with service.store.changing(execution):
             tags = {**execution.tags, **tags_of(self.request["Tags"])}
             if len(tags) > MOST_TAGS:
                 raise TooManyTagsError(f"An automation can have {MOST_TAGS} tags at most.")
@@ -169,7 +169,7 @@ class AutomationResponse(RunCommandResponse):
             return super().remove_tags_from_resource()
         validate("RemoveTagsFromResource", self.request)
         execution = self._tagged()
-        with service.store.changing():
+        with service.store.changing(execution):
             for key in self.request["TagKeys"]:
                 execution.tags.pop(key, None)
         return EmptyResult()

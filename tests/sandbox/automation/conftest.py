@@ -3,7 +3,6 @@
 import datetime as dt
 import itertools
 import json
-import pickle
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -46,6 +45,7 @@ class Trial:
         self.clock = VirtualClock()
         self.store = Store()
         self.calls: list[str] = []
+        self._kept: dict[str, Any] = {}
         self.engine = Engine(store=self.store, clock=self.clock, client=self._client)
         self._ids = itertools.count()
         self._clients: dict[str, Any] = {}
@@ -99,7 +99,8 @@ class Trial:
     def restart(self) -> Store:
         """What another process finds that loads what this one saved."""
         other = Store()
-        other.load(pickle.loads(pickle.dumps(self.store.dump())))
+        self._kept.update(self.store.changes())
+        other.load(self._kept)
         return other
 
     def _client(self, _execution: Execution, service: str) -> Any:

@@ -6,6 +6,7 @@ from typing import Any
 
 from tests.sandbox.automation.test_run_command import SHELL, echo, outputs, step
 from tests.sandbox.automation.test_state_machines import TRUST
+from tests.sandbox.conftest import is_written
 
 AMI = "ami-12c6146b"
 
@@ -48,10 +49,9 @@ def test_a_command_goes_on_and_a_state_machine_that_ran_has_failed(launch_sandbo
     ended, waits = start_machines(first)
     machines = first.client("stepfunctions")
     run = start_command(first)
-    written = tmp_path / "sandbox.pickle"
     for _ in range(500):
         # The step has noted which command it waits for.
-        noted = b"command_id" in written.read_bytes()
+        noted = is_written("command_id", tmp_path)
         if noted and machines.describe_execution(executionArn=ended)["status"] == "SUCCEEDED":
             break
         time.sleep(0.02)

@@ -327,7 +327,14 @@ def test_a_call_that_was_under_way_when_it_was_saved_has_failed_and_says_so(tria
     }
     run = trial.begin({"mainSteps": [step]})
     saved = []
-    trial.store.on_change = lambda: saved.append(trial.store.dump()) if run.steps[0].calling else None
+    kept = {}
+
+    def save():
+        kept.update(trial.store.changes())
+        if run.steps[0].calling:
+            saved.append(dict(kept))
+
+    trial.store.on_change = save
     trial.advance(run)
     assert run.status == "Success"
     store = trial.restart()

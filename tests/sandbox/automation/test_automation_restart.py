@@ -5,6 +5,8 @@ import signal
 import time
 from typing import Any
 
+from tests.sandbox.conftest import is_written, wait_until
+
 PAUSE = {"name": "hold", "action": "aws:pause", "inputs": {}}
 
 
@@ -75,11 +77,7 @@ def test_a_killed_sandbox_keeps_what_it_had_written(launch_sandbox, finish, tmp_
     client = first.client("ssm")
     paused = start(client, "Paused", PAUSE)
     finish(paused, "Waiting", client=client)
-    written = tmp_path / "sandbox.pickle"
-    for _ in range(500):
-        if written.exists() and paused.encode() in written.read_bytes():
-            break
-        time.sleep(0.02)
+    wait_until(lambda: is_written(paused, tmp_path))
     first.process.kill()
     first.process.wait()
     client = launch_sandbox("--state", str(tmp_path)).client("ssm")
