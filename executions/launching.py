@@ -99,6 +99,8 @@ def _serve_targets() -> float | None:
         wait = _serve_target(here.filter(target=target.pk), target)
         if wait is not None:
             waits.append(wait)
+    if 0.0 in waits:
+        return 0.0
     soon = Execution.objects.filter(
         status=Status.QUEUED, retry_at__gt=moment, retry_at__lt=moment + timedelta(seconds=PACER_SECONDS)
     )
