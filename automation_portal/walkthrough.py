@@ -15,6 +15,7 @@ from http.cookiejar import CookieJar
 
 from django.conf import settings
 from django.contrib.auth.models import Group
+from django.core.exceptions import ObjectDoesNotExist
 from django.urls import reverse
 
 import ssmdoc
@@ -25,7 +26,7 @@ from aws.errors import AwsError
 from aws.laboratory import DENIED_USER, SERVICE_ROLE, Key
 from aws.models import AwsTarget, ServiceRole
 from common import access
-from common.errors import Invalid, PortalError
+from common.errors import Invalid, PortalError, Unavailable
 from documents import services as documents
 from documents.models import Document, DocumentVersion, Publication
 from executions import services as executions
@@ -50,25 +51,31 @@ class Row:
 
 
 class Walkthrough:
-    """Performs the steps in order; each yields its rows."""
+    """Performs the steps in order; each yields its rows.
+
+    Raises Unavailable while the demonstration is not complete.
+    """
 
     def __init__(self) -> None:
         self._account = demonstration.account()
-        people = User.objects.in_bulk(
-            [persona.username for persona in demonstration.PERSONAS], field_name="username"
-        )
-        self._author = people["author"]
-        self._administrator = people["administrator"]
-        self._operator = people["operator"]
-        self._stranger = people["stranger"]
-        self._target = AwsTarget.objects.get(name=demonstration.TARGET)
-        self._role = ServiceRole.objects.get(target=self._target, name=demonstration.ROLE)
+        try:
+            self._author, self._administrator, self._operator, self._stranger = (
+                User.objects.get(username=persona.username) for persona in demonstration.PERSONAS
+            )
+            self._target = AwsTarget.objects.get(name=demonstration.TARGET)
+            self._role = ServiceRole.objects.get(target=self._target, name=demonstration.ROLE)
+            # What the demonstration makes last.
+            self._own = self._operator.aws_identities.get(target=self._target)
+        except ObjectDoesNotExist as missing:
+            raise Unavailable(
+                "The demonstration is not complete: wait until `make run` says that the portal is ready, and "
+                f"start again. ({missing})"
+            ) from missing
         self._image = self._account.image_id()
 
     def rows(self) -> Iterator[Row]:
         """Perform everything, and yield what was seen as it is seen."""
-        own = self._operator.aws_identities.get(target=self._target)
-        key = self._account.new_key(DENIED_USER, keep=own.access_key_id)
+        key = self._account.new_key(DENIED_USER, keep=self._own.access_key_id)
         try:
             yield from self._the_user_is_denied()
             yield self._direct_launch_fails("2", key)

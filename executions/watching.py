@@ -179,6 +179,7 @@ class Watchers:
                 await self._answer(batch)
                 await asyncio.sleep(max((loop.time() - begun) * REST, GATHER_SECONDS))
         except Exception:
+            # Whatever it was: pages that are let go ask again, those that wait for a dead task never do.
             log.exception("All live pages are let go")
         finally:
             # Nobody is left, or nobody may be left waiting for an asker that is gone.
