@@ -59,6 +59,11 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="HOST,…",
         help="hosts beyond loopback to which aws:invokeWebhook may send (default: none)",
     )
+    parser.add_argument(
+        "--pwsh",
+        metavar="PATH|off",
+        help="the PowerShell that runs scripts of PowerShell runtimes (default: the pwsh on PATH, if any)",
+    )
     options = parser.parse_args(given)
     try:
         settings.use(
@@ -74,6 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
                 clock=options.clock,
                 seed=options.seed,
                 webhook_hosts=options.webhook_hosts,
+                pwsh=options.pwsh,
             )
         )
         settings.isolate_environment()

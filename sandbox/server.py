@@ -428,6 +428,8 @@ def _serve_scripts(server: BaseWSGIServer) -> None:
     )
     if current.state_dir is not None:
         scripts.runner.hide(current.state_dir)
+    if current.pwsh is not None:
+        scripts.runner.use(current.pwsh)
     scripts.runner.look()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -40,7 +41,8 @@ class Settings:
     """`port` 0 means any free port. `root_key` is the (id, secret) given by the environment, None when none
     was. `rate_limits` tells whether calls are throttled as AWS throttles them. `clock` is how many times as
     fast time passes for automations, None when it leaps to what is due next. `seed` makes ids repeat.
-    `webhook_hosts` are those beyond loopback to which steps may send webhooks.
+    `webhook_hosts` are those beyond loopback to which steps may send webhooks. `pwsh` is the PowerShell that
+    scripts run in, links followed; None where there is none.
     """
 
     port: int = 0
@@ -55,6 +57,7 @@ class Settings:
     clock: float | None = 1.0
     seed: int | None = None
     webhook_hosts: frozenset[str] = frozenset()
+    pwsh: Path | None = None
 
 
 def read_settings(
@@ -70,11 +73,12 @@ def read_settings(
     clock: str | None = None,
     seed: int | None = None,
     webhook_hosts: str | None = None,
+    pwsh: str | None = None,
 ) -> Settings:
     """Settings from `environ` and the command line's values; where both give one, the command line's counts.
 
     Errors: SettingsError when the account id is not twelve digits, when only half of the root key is given,
-    or when the limits or the clock are none.
+    when the limits or the clock are none, or when the named PowerShell is no program.
     """
     account_id = environ.get("SANDBOX_ACCOUNT_ID", DEFAULT_ACCOUNT_ID)
     if not re.fullmatch(r"\d{12}", account_id):
@@ -104,7 +108,18 @@ def read_settings(
         webhook_hosts=_names(
             environ.get("SANDBOX_WEBHOOK_HOSTS", "") if webhook_hosts is None else webhook_hosts
         ),
+        pwsh=_pwsh(environ.get("SANDBOX_PWSH", "") if pwsh is None else pwsh, environ.get("PATH", "")),
     )
+
+
+def _pwsh(named: str, path: str) -> Path | None:
+    """The PowerShell that is named, or the one on the path of programs; none when the name is `off`."""
+    if named == "off":
+        return None
+    found = shutil.which(named or "pwsh", path=path)
+    if named and found is None:
+        raise SettingsError(f"no program {named!r} to run PowerShell scripts in: give its path, or off.")
+    return Path(found).resolve() if found else None
 
 
 def _names(text: str) -> frozenset[str]:

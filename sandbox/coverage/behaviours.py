@@ -19,6 +19,7 @@ _INTERACTIVE = "automation/test_interactive.py"
 _ACTIONS = "automation/test_automation_actions.py"
 _CHILDREN = "automation/test_child_runs.py"
 _SCRIPTS = "automation/test_automation_scripts.py"
+_POWERSHELL = "automation/test_powershell_scripts.py"
 _DOCUMENTS = "automation/test_automation_documents.py"
 _SHARING = "automation/test_automation_sharing.py"
 _ABSENT = shown("coverage/test_api.py", "an_operation_that_is_not_there_says_so")
@@ -199,9 +200,17 @@ RUNS = (
             "a_script_calls_aws_as_the_service_role",
         ),
     ),
-    absent(
-        "Scripts in PowerShell",
-        "The step fails and says so.",
+    differs(
+        "Scripts in PowerShell, with attachments, as the service role",
+        "They run where the sandbox finds a pwsh; where it finds none the step fails and says so. The tests "
+        "run a stand-in: PowerShell itself has run none. Sleeps really pass, and modules cannot be installed.",
+        shown(
+            _POWERSHELL,
+            "the_payload_is_in_the_environment_and_the_answer_is_the_payload",
+            "an_error_fails_the_step_with_its_message",
+            "it_has_the_role_s_session_and_no_other_secret",
+            "an_attachment_is_unpacked_and_its_main_script_runs",
+        ),
         shown(_SCRIPTS, "what_cannot_be_done_says_so"),
     ),
 )

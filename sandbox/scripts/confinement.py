@@ -26,7 +26,11 @@ _IFF_UP = 1
 
 
 class Confinement(Protocol):
-    """`enter` and `fork` happen in the zygote, `settle` and `shut` in the forked process."""
+    """`enter` and `fork` happen in the zygote, `settle`, `make_room` and `shut` in the forked process.
+
+    Where a second interpreter runs the script, it is started by that process in a child of its own, and
+    `shut` happens in both.
+    """
 
     def enter(self) -> None:
         """Prepare the zygote. Errors: OSError when the machine forbids it."""
@@ -39,8 +43,11 @@ class Confinement(Protocol):
         on which calls to AWS arrive, if there must be one.
         """
 
-    def shut(self, disk: int, directory: str, limits: dict[str, Any]) -> str:
-        """Make a directory like `directory`, which is returned, and give up the last rights."""
+    def make_room(self, disk: int, directory: str, *, interpreted: bool) -> str:
+        """Make a directory like `directory`, which is returned, and what a second interpreter needs."""
+
+    def shut(self, limits: dict[str, Any], *, interpreted: bool) -> None:
+        """Give up the last rights."""
 
     def kill(self, pid: int) -> None:
         """Kill a script and what it has started."""
@@ -52,9 +59,10 @@ class Confinement(Protocol):
 class Namespaces:
     """Each script has user, process, mount, network, IPC and host name namespaces of its own."""
 
-    def __init__(self, port: int, hidden: list[Path]) -> None:
+    def __init__(self, port: int, hidden: list[Path], interpreter: list[Path]) -> None:
         self._port = port
         self._hidden = hidden
+        self._interpreter = interpreter
         self._proc = -1
         self._processes = -1
 
@@ -63,14 +71,14 @@ class Namespaces:
         self._proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
         if os.geteuid() == 0 and _may_be(NOBODY, 1):
             kernel.unshare(kernel.CLONE_NEWNS)
-            view.enter(self._hidden)
+            view.enter(self._hidden, self._interpreter)
             self._leave_users_as_root()
             kernel.unshare(kernel.CLONE_NEWNS | kernel.CLONE_NEWPID)
         else:
             user, group = os.geteuid(), os.getegid()
             kernel.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNS | kernel.CLONE_NEWPID)
             self._map_ids(user, group)
-            view.enter(self._hidden)
+            view.enter(self._hidden, self._interpreter)
         self._begin_as_first_process()
 
     def _leave_users_as_root(self) -> None:
@@ -131,6 +139,10 @@ class Namespaces:
 
     def settle(self) -> tuple[int, socket.socket | None]:
         outside_pid = int(os.readlink("self", dir_fd=self._proc))
+        if self._interpreter:
+            # As long as the process namespace is one that this process's user namespace owns.
+            kernel.unshare(kernel.CLONE_NEWNS)
+            view.show_own_processes()
         kernel.unshare(
             kernel.CLONE_NEWUSER
             | kernel.CLONE_NEWNS
@@ -139,6 +151,8 @@ class Namespaces:
             | kernel.CLONE_NEWUTS
         )
         self._map_ids(INSIDE, INSIDE)
+        if self._interpreter:
+            view.cover_processes()
         # No further user namespace, in which a script would have capabilities again.
         self._write("sys/user/max_user_namespaces", "0")
         os.close(self._processes)
@@ -156,19 +170,24 @@ class Namespaces:
         listener.listen(16)
         return listener
 
-    def shut(self, disk: int, directory: str, limits: dict[str, Any]) -> str:
+    def make_room(self, disk: int, directory: str, *, interpreted: bool) -> str:
         flags = kernel.MS_NOSUID | kernel.MS_NODEV
         for place in view.WRITABLE:
             if place == "tmp" or directory.startswith(f"/{place}/"):
                 kernel.mount(place, f"/{place}", "tmpfs", flags, f"size={disk},nr_inodes=10000,mode=1777")
                 view.show_again(place)
+        if interpreted:
+            view.uncover_processes()
+            view.take_away_zeros()
         os.umask(0o077)
         Path(directory).mkdir(parents=True)
-        _limit(limits, processes=limits["processes"])
-        kernel.forbid_new_privileges()
-        seccomp.restrict(tcp_only=False)
-        kernel.drop_capabilities()
         return directory
+
+    def shut(self, limits: dict[str, Any], *, interpreted: bool) -> None:
+        _limit(limits, processes=limits["processes"], interpreted=interpreted)
+        kernel.forbid_new_privileges()
+        seccomp.restrict(tcp_only=False, private_memory=interpreted)
+        kernel.drop_capabilities()
 
     def kill(self, pid: int) -> None:
         # The first process of a process namespace: all others in it die with it.
@@ -184,8 +203,10 @@ class Plain:
     kernel lets anybody give up.
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, interpreter: list[Path]) -> None:
         self._port = port
+        self._interpreter = interpreter
+        self._home = Path()
         self._first_user = _first_user() if os.geteuid() == 0 else None
         self._forks = 0
         self._users: dict[int, int] = {}
@@ -213,32 +234,45 @@ class Plain:
         kernel.die_with_parent(signal.SIGKILL)
         return os.getpid(), None
 
-    def shut(self, disk: int, directory: str, limits: dict[str, Any]) -> str:
-        home = Path(_home(os.getpid()))
-        home.mkdir(mode=0o700)
-        own = home / Path(directory).name
+    def make_room(self, disk: int, directory: str, *, interpreted: bool) -> str:
+        self._home = Path(_home(os.getpid()))
+        self._home.mkdir(mode=0o700)
+        own = self._home / Path(directory).name
         own.mkdir()
+        if (user := self._user) is not None:
+            for place in (self._home, own):
+                os.chown(place, user, user)
+        os.umask(0o077)
+        tempfile.tempdir = str(self._home)
+        os.environ["TMPDIR"] = str(self._home)
+        return str(own)
+
+    def shut(self, limits: dict[str, Any], *, interpreted: bool) -> None:
         user = self._user
         others = _processes_of(os.getuid()) if user is None else 0
         kernel.forbid_new_privileges()
         if landlock.version():
-            devices = [Path(device) for device in view.DEVICES]
-            landlock.restrict(readable=view.readable(), writable=[home, *devices], port=self._port)
-        os.umask(0o077)
-        _limit(limits, processes=others + int(limits["processes"]))
+            self._leave_files(interpreted=interpreted)
+        _limit(limits, processes=others + int(limits["processes"]), interpreted=interpreted)
         if user is not None:
-            for place in (home, own):
-                os.chown(place, user, user)
             with contextlib.suppress(PermissionError):
                 # Forbidden where root is one of a user namespace that a user has made.
                 os.setgroups([])
             os.setresgid(user, user, user)
             os.setresuid(user, user, user)
-            kernel.die_with_parent(signal.SIGKILL)
-        seccomp.restrict(tcp_only=True)
-        tempfile.tempdir = str(home)
-        os.environ["TMPDIR"] = str(home)
-        return str(own)
+        # The kernel has forgotten it when this process was forked or has become somebody else.
+        kernel.die_with_parent(signal.SIGKILL)
+        seccomp.restrict(tcp_only=True, private_memory=interpreted)
+
+    def _leave_files(self, *, interpreted: bool) -> None:
+        readable = view.readable()
+        devices = [Path(device) for device in view.DEVICES]
+        if interpreted:
+            # Of all processes its own alone: a runtime reads there where its stack and its libraries lie.
+            asked = [place for place in map(Path, view.ASKED) if place.exists()]
+            readable += [*self._interpreter, Path(f"/proc/{os.getpid()}"), view.ZEROS, *asked]
+            devices.remove(view.ZEROS)
+        landlock.restrict(readable=readable, writable=[self._home, *devices], port=self._port)
 
     def kill(self, pid: int) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -311,11 +345,12 @@ def _processes_of(user: int) -> int:
     return count
 
 
-def _limit(limits: dict[str, Any], *, processes: int) -> None:
+def _limit(limits: dict[str, Any], *, processes: int, interpreted: bool) -> None:
     seconds = int(limits["seconds"]) + 1
     for kind, most in (
         (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_AS, int(limits["memory"])),
+        # .NET reserves more addresses than any limit of them would allow, and uses few.
+        (resource.RLIMIT_DATA if interpreted else resource.RLIMIT_AS, int(limits["memory"])),
         (resource.RLIMIT_NPROC, processes),
         (resource.RLIMIT_NOFILE, int(limits["open_files"])),
         (resource.RLIMIT_FSIZE, int(limits["disk"])),

@@ -27,16 +27,24 @@ class ForkServerError(Exception):
 
 
 class ForkServer:
-    """A running zygote. `confined` tells whether its scripts are in namespaces."""
+    """A running zygote. `confined` tells whether its scripts are in namespaces, and `interprets` whether the
+    second interpreter can run there, which is made of the places `interpreter`.
+    """
 
-    def __init__(self, *, port: int, hidden: list[Path]) -> None:
-        hidden = [REPOSITORY, *hidden]
-        try:
-            self._process, self.socket = start(port, "namespaces", hidden)
-            self.confined = True
-        except ForkServerError:
-            self._process, self.socket = start(port, "plain", hidden)
-            self.confined = False
+    def __init__(self, *, port: int, hidden: list[Path], interpreter: list[Path]) -> None:
+        ways = [("namespaces", interpreter), ("plain", interpreter)]
+        if interpreter:
+            # Where a script cannot have a /proc of its own: rather Python alone than all confined in part.
+            ways.insert(1, ("namespaces", []))
+        for how, places in ways:
+            try:
+                self._process, self.socket = start(port, how, [REPOSITORY, *hidden], places)
+            except ForkServerError:
+                if how == "plain":
+                    raise
+                continue
+            self.confined, self.interprets = how == "namespaces", bool(places)
+            return
 
     def run(self, name: int, talk: socket.socket, output: int) -> None:
         """Fork a script that talks over `talk` and prints to `output`.
@@ -74,7 +82,7 @@ class ForkServer:
 def allows_namespaces() -> bool:
     """Whether this machine lets scripts be confined in namespaces; warns in the log when it does not."""
     try:
-        process, control = start(0, "namespaces for a moment", [])
+        process, control = start(0, "namespaces for a moment", [], [])
     except ForkServerError as error:
         log.warning(PARTLY, error, " as a user of their own" if os.geteuid() == 0 else "")
         return False
@@ -83,10 +91,13 @@ def allows_namespaces() -> bool:
     return True
 
 
-def start(port: int, how: str, hidden: list[Path]) -> tuple["subprocess.Popen[bytes]", socket.socket]:
+def start(
+    port: int, how: str, hidden: list[Path], interpreter: list[Path]
+) -> tuple["subprocess.Popen[bytes]", socket.socket]:
     """Start a zygote and wait until it is ready. ForkServerError when it cannot work in this way."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    arguments = f"{theirs.fileno()}, {port}, {how!r}, {[str(each) for each in hidden]!r}"
+    places = [[str(place) for place in each] for each in (hidden, interpreter)]
+    arguments = f"{theirs.fileno()}, {port}, {how!r}, *{places!r}"
     with theirs:
         process = subprocess.Popen(  # noqa: S603 - this program's own code
             [sys.executable, "-I", "-B", "-c", START.format(path=str(REPOSITORY), arguments=arguments)],

@@ -18,7 +18,8 @@ Ending = Literal["returned", "raised", "exited", "timed out", "out of memory", "
 class Limits:
     """What a script may use. `seconds` is wall time; sizes are in bytes.
 
-    `memory` bounds each process's address space and what all of the script's processes use together;
+    `memory` bounds each process's address space (in PowerShell: what it may write to of it) and what all of
+    the script's processes use together;
     `output` is how much of what it prints is kept; `payload` is the longest answer (JSON); `disk` is the
     room for files.
     """
@@ -43,7 +44,7 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Job:
-    """One call of a Python handler.
+    """One call of a Python handler, or one run of a script in another interpreter.
 
     `files` are written to the script's own `directory` (below /tmp, or /var/task), which is the first place
     of its module path; a name that ends with .zip is unpacked there, and of one that ends with .layer (a
@@ -53,10 +54,15 @@ class Job:
     the little that every script has. Without `credentials` the script has none, and calls to AWS fail in the
     client. `epoch` (seconds) is the time that the script sees when it begins, and from which its sleeps count
     at once; None is real time.
+
+    `interpreter` is the PowerShell that runs the script instead of this Python: one that the runner was told
+    of (`ScriptRunner.use`). `handler` is then the script's file, or empty for the one that a .zip file holds,
+    `payload` is in the environment as InputPayload, and `context` and `epoch` have no effect.
     """
 
     files: Mapping[str, str | bytes]
     handler: str
+    interpreter: str | None = None
     payload: str = "{}"
     context: Mapping[str, Any] = field(default_factory=dict)
     context_object: bool = False

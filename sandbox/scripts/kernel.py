@@ -55,6 +55,11 @@ def mount(source: str, target: str, kind: str | None = None, flags: int = 0, opt
     _check(_libc.mount(_path(source), _path(target), _path(kind), ctypes.c_ulong(flags), data))
 
 
+def unmount(target: str) -> None:
+    """Take the topmost mount off `target`. Errors: OSError."""
+    _check(_libc.umount2(_path(target), ctypes.c_int(MNT_DETACH)))
+
+
 def pivot_root_here() -> None:
     """Make the working directory, which must be a mount, the root, and let go of the old one."""
     _check(_libc.pivot_root(b".", b"."))

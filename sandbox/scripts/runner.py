@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from sandbox.scripts import powershell
 from sandbox.scripts.forkserver import ForkServer, ForkServerError, allows_namespaces
 from sandbox.scripts.jobs import Job, Result, ScriptError
 from sandbox.scripts.running import Connect, Running
@@ -25,6 +26,10 @@ LOOK_SECONDS = 0.1
 # The names come from scripts, which may tell us anything.
 SERVICE = re.compile(r"[a-z0-9-]{1,64}")
 MOST_WARMED = 1_000
+NO_POWERSHELL = (
+    "PowerShell cannot be confined here: this machine allows scripts namespaces, but no /proc of their own. "
+    "Give the step's result in a fixture, or try it on AWS."
+)
 
 
 class Script:
@@ -93,6 +98,7 @@ class ScriptRunner:
         self._port = 0
         self._connect: Connect | None = None
         self._hidden: list[Path] = []
+        self._interpreter: Path | None = None
         self._stopping = False
         self._confined: bool | None = None
 
@@ -116,6 +122,10 @@ class ScriptRunner:
     def hide(self, directory: Path) -> None:
         """Never show this directory to scripts, wherever it lies."""
         self._hidden.append(directory.resolve())
+
+    def use(self, interpreter: Path) -> None:
+        """Let jobs be run by this PowerShell; call before the first script starts. Links must be followed."""
+        self._interpreter = interpreter
 
     def start(self, job: Job, on_end: Callable[[Script], None] = lambda _: None) -> Script:
         """Start a script. `on_end` is called, from a thread of ours, when its result is there."""
@@ -220,6 +230,9 @@ class ScriptRunner:
 
     def _launch(self, script: Script) -> None:
         server = self._fork_server()
+        if script.job.interpreter is not None and not self._interprets(script.job.interpreter, server):
+            script.finish(Result("exited", error=ScriptError("ScriptsUnavailable", NO_POWERSHELL)))
+            return
         endpoint = f"http://127.0.0.1:{self._port}" if self._connect is not None else None
         job = script.job.dump(endpoint_url=endpoint)
         number = next(self._numbers)
@@ -236,10 +249,14 @@ class ScriptRunner:
     def _fork_server(self) -> ForkServer:
         if self._server is None:
             port = self._port if self._connect is not None else 0
-            self._server = ForkServer(port=port, hidden=self._hidden)
+            places = [] if self._interpreter is None else powershell.places(self._interpreter)
+            self._server = ForkServer(port=port, hidden=self._hidden, interpreter=places)
             self._selector.register(self._server.socket, selectors.EVENT_READ, self._heard)
             self._warmed = set()
         return self._server
+
+    def _interprets(self, interpreter: str, server: ForkServer) -> bool:
+        return server.interprets and interpreter == str(self._interpreter)
 
     def _heard(self) -> None:
         assert self._server is not None, "its socket is only read as long as it is there"

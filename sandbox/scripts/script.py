@@ -21,7 +21,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sandbox.scripts import warmth
+from sandbox.scripts import powershell, warmth
 from sandbox.scripts.clockwork import Clockwork, OutOfTime
 from sandbox.scripts.confinement import Confinement
 from sandbox.scripts.wire import HELLO, LENGTH
@@ -47,20 +47,16 @@ def live(waiting: socket.socket, confinement: Confinement) -> None:
         listener.close()
     job = json.loads(_receive(talk))
     _redirect(output)
-    directory = confinement.shut(job["limits"]["disk"], job["directory"], job["limits"])
-    seconds = float(job["limits"]["seconds"])
-    clockwork = None if job["epoch"] is None else Clockwork(job["epoch"], seconds)
+    interpreted = job["interpreter"] is not None
+    directory = Path(confinement.make_room(job["limits"]["disk"], job["directory"], interpreted=interpreted))
     pid = os.getpid()
-    answer = _do(job, Path(directory), clockwork)
+    answer = (_interpret if interpreted else _do)(job, directory, confinement)
     if os.getpid() != pid:
         # A process that the script has forked has come back from it: the script's answer is not its to give.
         os._exit(1)
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
             stream.flush()
-    if clockwork is not None:
-        answer["slept"] = clockwork.slept
-    answer["services"] = sorted(warmth.services)
     data = json.dumps(answer).encode()
     talk.sendall(LENGTH.pack(len(data)) + data)
 
@@ -104,7 +100,32 @@ def _printing_to(descriptor: int, *, closefd: bool = False) -> io.TextIOWrapper:
     )
 
 
-def _do(job: dict[str, Any], directory: Path, clockwork: Clockwork | None) -> dict[str, Any]:
+def _interpret(job: dict[str, Any], directory: Path, confinement: Confinement) -> dict[str, Any]:
+    """Have the second interpreter do the job."""
+    return powershell.run(
+        job,
+        directory,
+        Path(_home()),
+        _environment(job),
+        shut=lambda: confinement.shut(job["limits"], interpreted=True),
+        write_files=lambda: _write_files(job["files"], directory),
+    )
+
+
+def _do(job: dict[str, Any], directory: Path, confinement: Confinement) -> dict[str, Any]:
+    """Do the job in this process."""
+    confinement.shut(job["limits"], interpreted=False)
+    clockwork = None
+    if job["epoch"] is not None:
+        clockwork = Clockwork(job["epoch"], float(job["limits"]["seconds"]))
+    answer = _call(job, directory, clockwork)
+    if clockwork is not None:
+        answer["slept"] = clockwork.slept
+    answer["services"] = sorted(warmth.services)
+    return answer
+
+
+def _call(job: dict[str, Any], directory: Path, clockwork: Clockwork | None) -> dict[str, Any]:
     began = time.monotonic()
     _write_files(job["files"], directory)
     _surround(job, directory)
@@ -158,8 +179,30 @@ def _unpack_layer(data: bytes, directory: Path) -> None:
 
 def _surround(job: dict[str, Any], directory: Path) -> None:
     """The environment, the working directory and the module path that the script finds."""
-    home = os.environ.get("TMPDIR", "/tmp")  # noqa: S108 - the script's own
-    values = {
+    values = _environment(job)
+    os.environ.clear()
+    os.environ.update(values)
+    time.tzset()
+    os.chdir(directory)
+    own = str(Path(__file__).parents[2])
+    sys.path[:] = [str(directory), *(entry for entry in sys.path if entry not in {own, ""})]
+    sys.argv[:] = [""]
+    sys.dont_write_bytecode = True
+    # Of this program it sees nothing, and a script's file goes before a module of the same name. (To look at
+    # every module's name would copy the memory that each of them lies in.)
+    for name in (*OWN_MODULES, *(entry.stem for entry in directory.iterdir())):
+        if name not in sys.builtin_module_names:
+            sys.modules.pop(name, None)
+
+
+def _home() -> str:
+    """The script's own directory for files."""
+    return os.environ.get("TMPDIR", "/tmp")  # noqa: S108 - the script's own
+
+
+def _environment(job: dict[str, Any]) -> dict[str, str]:
+    home = _home()
+    values: dict[str, str] = {
         "PATH": f"{Path(sys.executable).parent}:/usr/local/bin:/usr/bin:/bin",
         "HOME": home,
         "TMPDIR": home,
@@ -178,19 +221,7 @@ def _surround(job: dict[str, Any], directory: Path) -> None:
         values["AWS_SECRET_ACCESS_KEY"] = keys["secret_access_key"]
         if keys["session_token"]:
             values["AWS_SESSION_TOKEN"] = keys["session_token"]
-    os.environ.clear()
-    os.environ.update(values | job["environment"])
-    time.tzset()
-    os.chdir(directory)
-    own = str(Path(__file__).parents[2])
-    sys.path[:] = [str(directory), *(entry for entry in sys.path if entry not in {own, ""})]
-    sys.argv[:] = [""]
-    sys.dont_write_bytecode = True
-    # Of this program it sees nothing, and a script's file goes before a module of the same name. (To look at
-    # every module's name would copy the memory that each of them lies in.)
-    for name in (*OWN_MODULES, *(entry.stem for entry in directory.iterdir())):
-        if name not in sys.builtin_module_names:
-            sys.modules.pop(name, None)
+    return {**values, **job["environment"]}
 
 
 def _context(job: dict[str, Any], began: float) -> Any:

@@ -41,36 +41,45 @@ _MACHINES = {
     ),
 }
 
-# The number of socket.
+# The numbers of socket and mmap.
 _SOCKET = {"x86_64": 41, "aarch64": 198}
+_MMAP = {"x86_64": 9, "aarch64": 222}
 _INTERNET, _INTERNET_6 = 2, 10
 _STREAM, _KIND = 1, 0xF
 _TCP = 6
+# Of mmap's flags the kind of mapping, and that no file is behind it.
+_MAP_KIND, _MAP_PRIVATE, _MAP_ANONYMOUS = 0xF, 0x2, 0x20
 
 Step = tuple[int, int | str, int | str, int]
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def restrict(*, tcp_only: bool) -> bool:
+def restrict(*, tcp_only: bool, private_memory: bool = False) -> bool:
     """Refuse this process and its children the calls above with EPERM, for good.
 
     With `tcp_only`, sockets other than TCP's are refused too, except pairs of them: the machine's own sockets
-    have names among its files, and Landlock knows TCP only. Returns whether the kernel could do so.
-    `forbid_new_privileges` must come first.
+    have names among its files, and Landlock knows TCP only. With `private_memory`, for processes without a
+    limit of their address space, memory without a file cannot be shared: nothing else counts it. Returns
+    whether the kernel could do so. `forbid_new_privileges` must come first.
     """
     machine = os.uname().machine
     if machine not in _MACHINES:
         return False
     architecture, refused = _MACHINES[machine]
-    program = _program(architecture, refused, _SOCKET[machine] if tcp_only else None)
+    program = _program(
+        architecture,
+        refused,
+        socket=_SOCKET[machine] if tcp_only else None,
+        mmap=_MMAP[machine] if private_memory else None,
+    )
     code = ctypes.create_string_buffer(program, len(program))
     filtering = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
     result = _libc.prctl(_PR_SET_SECCOMP, ctypes.c_ulong(_MODE_FILTER), filtering, 0, 0)
     return bool(result == 0)
 
 
-def _program(architecture: int, refused: tuple[int, ...], socket: int | None) -> bytes:
+def _program(architecture: int, refused: tuple[int, ...], *, socket: int | None, mmap: int | None) -> bytes:
     """The filter: calls of another architecture than this Python's are refused all.
 
     A step is an operation, how many steps to skip when its test is true and when it is not, or what to do
@@ -83,6 +92,16 @@ def _program(architecture: int, refused: tuple[int, ...], socket: int | None) ->
         (_AT_LEAST, "refuse", 0, _X32),
         *((_EQUAL, "refuse", 0, number) for number in refused),
     ]
+    if mmap is not None:
+        steps += [
+            (_EQUAL, 0, 6, mmap),
+            (_LOAD, 0, 0, _ARGUMENTS + 24),
+            (_AND, 0, 0, _MAP_ANONYMOUS),
+            (_EQUAL, "allow", 0, 0),
+            (_LOAD, 0, 0, _ARGUMENTS + 24),
+            (_AND, 0, 0, _MAP_KIND),
+            (_EQUAL, "allow", "refuse", _MAP_PRIVATE),
+        ]
     if socket is not None:
         steps += [
             (_EQUAL, 0, "allow", socket),

@@ -21,6 +21,10 @@ SYSTEM = (
 )
 SETTINGS = ("/etc/ssl", "/etc/pki", "/etc/ld.so.cache", "/etc/localtime", "/etc/mime.types")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
+# What maps it shares memory, which nothing but a limit of address space counts.
+ZEROS = Path("/dev/zero")
+# What runtimes ask of a machine, where scripts see its own files and not WRITTEN: who they are, and its size.
+ASKED = ("/etc/passwd", "/etc/nsswitch.conf", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat")
 WRITTEN = {
     "etc/passwd": "script:x:1000:1000::/tmp:/usr/sbin/nologin\nnobody:x:65534:65534::/:/usr/sbin/nologin\n",
     "etc/group": "script:x:1000:\nnogroup:x:65534:\n",
@@ -50,14 +54,16 @@ def readable() -> list[Path]:
     return [*(place for place in named if place.exists()), *python_places()]
 
 
-def enter(hidden: list[Path]) -> None:
+def enter(hidden: list[Path], interpreter: list[Path]) -> None:
     """Make the scripts' view of files the root of this process, whose mount namespace is its own.
 
-    What lies in a `hidden` directory is not seen, even where that is within a place that is. Errors: OSError
-    when this process may not mount.
+    What lies in a `hidden` directory is not seen, even where that is within a place that is. `interpreter`
+    are the places of a second interpreter, if there is one; it needs /proc too: the machine's is shown until
+    `show_own_processes` covers it, since the kernel lets nobody mount another where there is none. Errors:
+    OSError when this process may not mount.
     """
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_PRIVATE)
-    links, places = _places(hidden)
+    links, places = _places(hidden, interpreter)
     # The new root covers /tmp, where something that is wanted may lie: open everything first.
     opened = {place: os.open(place, os.O_PATH | os.O_CLOEXEC) for place in places if place not in hidden}
     root = Path("/tmp")  # noqa: S108 - covered by a file system of our own
@@ -77,6 +83,9 @@ def enter(hidden: list[Path]) -> None:
     for name, text in WRITTEN.items():
         (root / name).parent.mkdir(exist_ok=True)
         (root / name).write_text(text, encoding="utf-8")
+    if interpreter:
+        (root / "proc").mkdir()
+        kernel.mount("/proc", str(root / "proc"), None, kernel.MS_BIND | kernel.MS_REC)
     for name in WRITABLE:
         (root / name).mkdir(exist_ok=True)
         for entry in [each for each in (root / name).iterdir() if each.is_dir()]:
@@ -101,11 +110,33 @@ def show_again(name: str) -> None:
         kernel.mount(str(entry), str(target), None, kernel.MS_BIND | kernel.MS_REC)
 
 
-def _places(hidden: list[Path]) -> tuple[dict[Path, Path], list[Path]]:
+def show_own_processes() -> None:
+    """Cover the machine's /proc with one of this process's own process namespace. Errors: OSError."""
+    flags = kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    kernel.mount("proc", "/proc", "proc", flags)
+
+
+def cover_processes() -> None:
+    """Let /proc be an empty directory, until `uncover_processes`."""
+    flags = kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    kernel.mount("none", "/proc", "tmpfs", flags, "size=4k,nr_inodes=1,mode=555")
+
+
+def uncover_processes() -> None:
+    """Show what `cover_processes` has covered."""
+    kernel.unmount("/proc")
+
+
+def take_away_zeros() -> None:
+    """Let ZEROS be as empty as /dev/null."""
+    kernel.mount("/dev/null", str(ZEROS), None, kernel.MS_BIND)
+
+
+def _places(hidden: list[Path], interpreter: list[Path]) -> tuple[dict[Path, Path], list[Path]]:
     """Links to make, and places to show or hide, each after those that it lies in."""
     wanted = [Path(name) for name in (*SYSTEM, *SETTINGS, *DEVICES) if Path(name).exists()]
     links = {place: place.readlink() for place in wanted if place.is_symlink() and place.is_dir()}
-    wanted = [place for place in wanted if place not in links] + python_places()
+    wanted = [place for place in wanted if place not in links] + python_places() + interpreter
     shown = sorted({*wanted, *hidden})
     kept: list[Path] = []
     for place in shown:

@@ -142,7 +142,7 @@ class Zygote:
                     self._control.send(f"end {name} {os.waitstatus_to_exitcode(status)}".encode())
 
 
-def _try(confinement: Confinement) -> None:
+def _try(confinement: Confinement, *, interpreted: bool) -> None:
     """Whether a script could begin here. OSError when it could not."""
     told, tell = os.pipe()
     limits = asdict(Limits())
@@ -150,7 +150,8 @@ def _try(confinement: Confinement) -> None:
     def begin() -> None:
         try:
             confinement.settle()
-            confinement.shut(limits["disk"], "/tmp/trial", limits)  # noqa: S108 - within its own
+            confinement.make_room(limits["disk"], "/tmp/trial", interpreted=interpreted)  # noqa: S108 - its own
+            confinement.shut(limits, interpreted=interpreted)
         except OSError as error:
             os.write(tell, str(error).encode())
             raise
@@ -164,23 +165,24 @@ def _try(confinement: Confinement) -> None:
             raise OSError(reason.read().decode() or "a process could not be confined")
 
 
-def main(control_descriptor: int, port: int, how: str, hidden: list[str]) -> None:
+def main(control_descriptor: int, port: int, how: str, hidden: list[str], interpreter: list[str]) -> None:
     """Set up and serve. `port` is the sandbox's (0: scripts cannot call AWS), `how` is `namespaces` or
-    `plain`, or `namespaces for a moment` to try them only, and `hidden` are directories that scripts never
-    see.
+    `plain`, or `namespaces for a moment` to try them only, `hidden` are directories that scripts never see,
+    and `interpreter` are the places of the second interpreter, none when there is none.
     """
     control = socket.socket(fileno=control_descriptor)
     if how in {"namespaces", "plain"}:
         # What scripts need most, loaded once.
         warmth.prepare()
     confinement: Confinement
+    places = [Path(place) for place in interpreter]
     try:
         if how != "plain":
-            confinement = Namespaces(port, [Path(directory) for directory in hidden])
+            confinement = Namespaces(port, [Path(directory) for directory in hidden], places)
         else:
-            confinement = Plain(port)
+            confinement = Plain(port, places)
         confinement.enter()
-        _try(confinement)
+        _try(confinement, interpreted=bool(places))
     except OSError as error:
         control.send(f"failed {error}".encode()[:LONGEST_MESSAGE])
         return
@@ -195,4 +197,4 @@ def main(control_descriptor: int, port: int, how: str, hidden: list[str]) -> Non
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4:], [])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 
 from sandbox import settings
 
 
 def prepare(seed: int) -> None:
     """Set the sandbox's settings, and keep the surroundings out. Call before importing moto or boto3."""
-    settings.use(settings.read_settings({}, port=0, clock="virtual", seed=seed))
+    surroundings = {name: os.environ[name] for name in ("PATH", "SANDBOX_PWSH") if name in os.environ}
+    settings.use(settings.read_settings(surroundings, port=0, clock="virtual", seed=seed))
     settings.isolate_environment()
     from sandbox import data_files
 

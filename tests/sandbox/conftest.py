@@ -143,7 +143,7 @@ def start_sandbox(*arguments: str, root: Mapping[str, str] | None = ROOT, **envi
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox", "--port", "0", *arguments],
         cwd=REPOSITORY,
-        env={"PATH": os.environ["PATH"], **COMPILED, **keys, **environment},
+        env={"PATH": os.environ["PATH"], "SANDBOX_PWSH": "off", **COMPILED, **keys, **environment},
         stdout=subprocess.PIPE,
         text=True,
     )

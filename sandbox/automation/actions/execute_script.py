@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from sandbox import settings
@@ -16,12 +17,16 @@ from sandbox.automation.outcomes import Done, InvalidInputs, Outcome, StepFailed
 from sandbox.automation.values import system_values
 from sandbox.errors import AwsError
 from sandbox.scripts import Credentials, Job, Limits, Result, Script, ScriptError, runner
+from sandbox.scripts.jobs import MIB
 
 POLLING = "Poll action status for completion"
 # Python 3.6 to 3.11 are what AWS names; all of them run on the Python that runs the sandbox.
 PYTHON = re.compile(r"python3\.\d{1,2}")
 POWERSHELL = re.compile(r"PowerShell (Core )?[67]\.\d")
 MODULE = "customer_script"
+SCRIPT = f"{MODULE}.ps1"
+# AWS gives PowerShell more memory than Python; .NET has more threads than Python.
+LIMITS_OF_POWERSHELL = Limits(memory=1024 * MIB, processes=128)
 LONGEST_SECONDS = 600
 MOST_BYTES = 100_000
 MOST_ITEMS = 100
@@ -77,43 +82,67 @@ def _ended(context: StepContext, result: Result) -> Outcome:
 
 def _job(context: StepContext) -> Job:
     runtime = str(context.required("Runtime"))
-    if POWERSHELL.fullmatch(runtime):
-        raise StepFailed(
-            f"The sandbox runs Python scripts only, and this one is for {runtime}. Give the step's result in "
-            "a fixture, or try it on AWS",
-            doing=POLLING,
-            type="Internal",
-        )
-    if not PYTHON.fullmatch(runtime):
+    interpreter = _pwsh(runtime) if POWERSHELL.fullmatch(runtime) else None
+    if interpreter is None and not PYTHON.fullmatch(runtime):
         raise InvalidInputs(f"The runtime {runtime} is not supported: use python3.11.")
-    files, handler = _files(context)
+    files, handler = _files(context) if interpreter is None else _files_of_powershell(context)
+    limits = Limits() if interpreter is None else LIMITS_OF_POWERSHELL
     return Job(
         files=files,
         handler=handler,
+        interpreter=interpreter,
         payload=json.dumps(_events(context), default=str),
         context=_surroundings(context),
         credentials=_credentials(context),
         region=context.region,
         directory=f"/tmp/{context.step_execution_id}-{context.now:%Y-%m-%d-%H-%M-%S}",  # noqa: S108 - its own
-        limits=Limits(seconds=_seconds_left(context)),
+        limits=replace(limits, seconds=_seconds_left(context)),
         epoch=None if settings.current().clock == 1 else context.now.timestamp(),
     )
+
+
+def _pwsh(runtime: str) -> str:
+    """The PowerShell that runs scripts here, whatever version the runtime names."""
+    if (found := settings.current().pwsh) is None:
+        raise StepFailed(
+            f"The sandbox runs Python scripts only where it finds no pwsh, and this one is for {runtime}. "
+            "Install PowerShell or name it by --pwsh, give the step's result in a fixture, or try it on AWS",
+            doing=POLLING,
+            type="Internal",
+        )
+    return str(found)
+
+
+def _files_of_powershell(context: StepContext) -> tuple[dict[str, str | bytes], str]:
+    """The script and its attachment, and which file is the script: none when the attachment holds it."""
+    if context.inputs.get("Handler"):
+        raise InvalidInputs("PowerShell has no Handler: leave it out, the script runs as it stands.")
+    files = _attachment(context)
+    if any(not name.endswith(".zip") for name in files):
+        raise InvalidInputs("The Attachment of a PowerShell script is a .zip file.")
+    if script := context.inputs.get("Script") or (None if files else context.required("Script")):
+        return {**files, SCRIPT: str(script)}, SCRIPT
+    return files, ""
+
+
+def _attachment(context: StepContext) -> dict[str, str | bytes]:
+    if not (name := str(context.inputs.get("Attachment") or "")):
+        return {}
+    if name not in context.attachments:
+        raise StepFailed(
+            f"The document has no attachment {name}. Give it in Attachments when the document is created",
+            doing=POLLING,
+        )
+    return {name: context.attachments[name]}
 
 
 def _files(context: StepContext) -> tuple[dict[str, str | bytes], str]:
     """The script and its attachment, and the handler as `module.function`."""
     module, _, function = str(context.required("Handler")).rpartition(".")
-    files: dict[str, str | bytes] = {}
-    if name := str(context.inputs.get("Attachment") or ""):
-        if name not in context.attachments:
-            raise StepFailed(
-                f"The document has no attachment {name}. Give it in Attachments when the document is created",
-                doing=POLLING,
-            )
-        files[name] = context.attachments[name]
-        if not module and not context.inputs.get("Script"):
-            raise InvalidInputs("The Handler of an attachment names its file too, like file.function.")
-    if script := context.inputs.get("Script") or (None if name else context.required("Script")):
+    files = _attachment(context)
+    if files and not module and not context.inputs.get("Script"):
+        raise InvalidInputs("The Handler of an attachment names its file too, like file.function.")
+    if script := context.inputs.get("Script") or (None if files else context.required("Script")):
         files[f"{module or MODULE}.py"] = str(script)
     return files, f"{module or MODULE}.{function}"
 
@@ -205,6 +234,7 @@ ACTION = Action(
     timeout_seconds=LONGEST_SECONDS,
     inputs=frozenset({"Attachment", "Handler", "InputPayload", "Runtime", "Script"}),
     differs={
-        "Runtime": "Every Python is the one that runs the sandbox; a step in PowerShell fails and says so."
+        "Runtime": "Every Python is the one that runs the sandbox, every PowerShell the pwsh that it finds; "
+        "where it finds none the step fails and says so."
     },
 )

@@ -80,10 +80,10 @@ def unconfined(monkeypatch: pytest.MonkeyPatch, endpoint: Endpoint) -> Iterator[
     """A runner on a machine that forbids namespaces."""
     start = forkserver.start
 
-    def refuse(port: int, how: str, hidden: Any) -> Any:
+    def refuse(port: int, how: str, hidden: Any, interpreter: Any) -> Any:
         if how != "plain":
             raise forkserver.ForkServerError("forbidden for a test")
-        return start(port, how, hidden)
+        return start(port, how, hidden, interpreter)
 
     monkeypatch.setattr(forkserver, "start", refuse)
     runner = ScriptRunner()

@@ -33,12 +33,12 @@ class Trials:
         return found
 
 
-def run_trials(*arguments: str | Path) -> Trials:
+def run_trials(*arguments: str | Path, pwsh: str | Path = "off") -> Trials:
     """Run `python -m sandbox trial … --json`."""
     done = subprocess.run(
         [sys.executable, "-m", "sandbox", "trial", *map(str, arguments), "--json"],
         cwd=REPOSITORY,
-        env={"PATH": os.environ["PATH"], **COMPILED},
+        env={"PATH": os.environ["PATH"], "SANDBOX_PWSH": str(pwsh), **COMPILED},
         capture_output=True,
         text=True,
         timeout=170,

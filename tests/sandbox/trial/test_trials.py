@@ -13,6 +13,7 @@ from sandbox.trial import command, report
 from sandbox.trial.coverage import Coverage, Way
 from sandbox.trial.reasons import Reason
 from sandbox.trial.running import Outcome
+from tests.sandbox.pwsh import write_pwsh
 from tests.sandbox.trial.conftest import Trials, Write, run_trials
 from tests.sandbox.trial.documents import DOCUMENTS, FIXTURES
 
@@ -289,3 +290,38 @@ def test_under_a_seed_a_trial_is_the_same_again(folder_of: Write) -> None:
     told = ("status", "parameters", "outputs", "virtualSeconds")
     assert first["status"] == "Success"
     assert [first[name] for name in told] == [again[name] for name in told]
+
+
+def test_powershell_runs_where_there_is_one_and_no_fixture(folder_of: Write, tmp_path: Path) -> None:
+    """The program is a stand-in, in which a script is one of the shell."""
+
+    def powershell(script: str) -> dict[str, Any]:
+        inputs = {"Runtime": "PowerShell 7.4", "Script": script}
+        outputs = [{"Name": "Answer", "Selector": "$.Payload.answer", "Type": "String"}]
+        step = {"name": "Script", "action": "aws:executeScript", "inputs": inputs, "outputs": outputs}
+        return {"schemaVersion": "0.3", "mainSteps": [step], "outputs": ["Script.Answer"]}
+
+    needs = "The module AWS.Tools.EC2 is not installed here and scripts reach no gallery"
+    documents = folder_of(
+        {
+            "Runs": powershell('give \'{"answer": "of the script"}\''),
+            "Given": powershell("exit 1"),
+            "Needs": powershell(f"fail RuntimeException '{needs}'"),
+        }
+    )
+    fixtures = tmp_path / "fixtures.yaml"
+    fixtures.write_text(
+        "version: 1\ndocuments:\n  Given:\n    steps:\n"
+        "      - {step: Script, outputs: {Payload: {answer: of the fixture}}}\n"
+    )
+    arguments = (documents, "--fixtures", fixtures, "--fixtures", "auto")
+    program = write_pwsh(tmp_path)
+    told = run_trials(*arguments, pwsh=program)
+    answers = {name: told.of(name)["outputs"]["Script.Answer"] for name in ("Runs", "Given", "Needs")}
+    assert answers == {
+        "Runs": "of the script",
+        "Given": "of the fixture",
+        "Needs": "trial-Answer",
+    }
+    without = run_trials(*arguments)
+    assert without.of("Runs")["outputs"]["Script.Answer"] == "trial-Answer"
