@@ -202,8 +202,8 @@ RUNS = (
     ),
     differs(
         "Scripts in PowerShell, with attachments, as the service role",
-        "They run where the sandbox finds a pwsh; where it finds none the step fails and says so. The tests "
-        "run a stand-in: PowerShell itself has run none. Sleeps really pass, and modules cannot be installed.",
+        "They run where the sandbox finds a pwsh; where it finds none the step fails and says so. Sleeps "
+        "really pass; modules cannot be installed. Tested with a stand-in: PowerShell itself has run none.",
         shown(
             _POWERSHELL,
             "the_payload_is_in_the_environment_and_the_answer_is_the_payload",
