@@ -6,13 +6,13 @@ delegation is asked for its own newest run, which an index tells; of the few who
 it is asked up to where a page can reach; and only what lies before that is read.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from accounts.models import Delegation
 from executions.models import Execution
@@ -48,21 +48,24 @@ class Window:
         """Return the first keys of `found`: one query."""
         return list(found.order_by(*self._order).values_list("requested_at", "pk")[: self.size])
 
-    def among(self, found: QuerySet[Execution], delegations: Sequence[int]) -> list[Key]:
-        """Return the first keys of what of `found` belongs to `delegations` (ids): three queries."""
+    def among(self, found: QuerySet[Execution], delegations: QuerySet[Delegation]) -> list[Key]:
+        """Return the first keys of what of `found` belongs to `delegations`: three queries, at most four."""
         of_each = found.filter(delegation=OuterRef("pk")).order_by(*self._order).values("requested_at")
-        probed = Delegation.objects.order_by()
-        first = dict(
-            probed.filter(pk__in=delegations).annotate(first=Subquery(of_each[:1])).values_list("pk", "first")
+        earliest = F("first").asc(nulls_last=True) if self.upwards else F("first").desc(nulls_last=True)
+        begun = (
+            delegations.annotate(first=Subquery(of_each[:1])).order_by(earliest).values_list("pk", "first")
         )
-        running = sorted({at for at in first.values() if at is not None}, reverse=not self.upwards)
+        near = {key: at for key, at in begun[: self.size + 1] if at is not None}
+        moments = list(near.values())
         # The runs wanted lie in as many delegations at most: those that begin first.
-        ends = running[self.size - 1 : self.size]
-        near = [
-            key for key, at in first.items() if at is not None and not (ends and self._beyond(at, ends[0]))
-        ]
+        ends = moments[self.size - 1 : self.size]
+        if ends and moments[self.size :] == ends:
+            near |= begun.filter(first=ends[0])
+        if not near:
+            return []
         # No delegation has to be read beyond as many runs as are wanted.
-        last = probed.filter(pk__in=near).annotate(last=Subquery(of_each[self.size - 1 : self.size]))
+        last = Delegation.objects.order_by().filter(pk__in=near)
+        last = last.annotate(last=Subquery(of_each[self.size - 1 : self.size]))
         ends += [at for at in last.values_list("last", flat=True) if at is not None]
         reached = found.filter(delegation__in=near)
         if ends and self.upwards:
@@ -70,6 +73,3 @@ class Window:
         elif ends:
             reached = reached.filter(requested_at__gte=max(ends))
         return self.merged(reached.order_by().values_list("requested_at", "pk"))
-
-    def _beyond(self, at: datetime, end: datetime) -> bool:
-        return at > end if self.upwards else at < end

@@ -14,6 +14,7 @@ from django.utils.dateparse import parse_datetime
 from accounts.models import Delegation, User
 from common import access
 from common.clock import now
+from documents.models import Document
 from executions.models import FINAL, Execution
 from executions.newest import PROBED, Key, Window
 from executions.selectors import PAGE_SIZE, Page, address
@@ -139,15 +140,15 @@ class _Search:
         return self._of_delegations(found, chosen)
 
     def _of_words(self, found: QuerySet[Execution], words: str) -> list[Key]:
-        fitting = Q(name__icontains=words) | Q(document__name__icontains=words)
-        named = list(Delegation.objects.order_by().filter(fitting).values_list("pk", flat=True))
-        people = list(User.objects.filter(username__icontains=words).values_list("pk", flat=True))
-        meant = Q(aws_execution_id=words)
+        named = _named(words)
+        people = list(User.objects.order_by().filter(username__icontains=words).values_list("pk", flat=True))
+        keys = self._of_delegations(found, named) if named else []
+        if people:
+            keys += self._in_order(found.filter(operator__among=people))
         with suppress(ValueError):
-            meant |= Q(pk=UUID(words))
-        by_delegation = self._of_delegations(found, named) if named else []
-        by_person = self._in_order(found.filter(operator__in=people)) if people else []
-        return self.window.merged([*by_delegation, *by_person, *self._in_order(found.filter(meant))])
+            # AWS's ids of executions are UUIDs, as the portal's own are.
+            keys += self._in_order(found.filter(Q(aws_execution_id=words) | Q(pk=UUID(words))))
+        return self.window.merged(keys)
 
     def _in_order(self, found: QuerySet[Execution]) -> list[Key]:
         return self.window.of(access.visible(self.actor, "view", found))
@@ -155,21 +156,35 @@ class _Search:
     def _of_delegations(self, found: QuerySet[Execution], chosen: list[int] | None) -> list[Key]:
         """Return the first keys of the delegations of these ids (None: of all)."""
         seen = self._seen(chosen)
-        within = found if chosen is None else found.filter(delegation__in=chosen)
-        if seen is None or len(seen) > PROBED:
+        within = found if chosen is None else found.filter(delegation__among=chosen)
+        if seen is None:
             return self._in_order(within)
         own = [] if self.seen.everything else self.window.of(within.filter(operator=self.actor.pk))
-        return self.window.merged([*own, *(self.window.among(found, seen) if seen else ())])
+        return self.window.merged([*own, *self.window.among(found, seen)])
 
-    def _seen(self, chosen: list[int] | None) -> list[int] | None:
-        """Return which of these delegations the actor sees; None for more than can be named."""
+    def _seen(self, chosen: list[int] | None) -> QuerySet[Delegation] | None:
+        """Return which of these delegations the actor sees; None for more than can each be asked."""
         names = self.seen.delegations
         if names is not None:
-            return list(names) if chosen is None else [key for key in chosen if key in names]
-        if chosen is None or len(chosen) > PROBED or self.seen.everything:
-            return chosen
-        offered = Delegation.objects.order_by().filter(pk__in=chosen)
-        return list(access.visible(self.actor, "view", offered).values_list("pk", flat=True))
+            keys = list(names) if chosen is None else [key for key in chosen if key in names]
+            return Delegation.objects.filter(pk__among=keys)
+        if chosen is None or len(chosen) > PROBED:
+            return None
+        offered = Delegation.objects.filter(pk__among=chosen)
+        return offered if self.seen.everything else access.visible(self.actor, "view", offered)
+
+
+def _named(words: str) -> list[int]:
+    """Return the ids of the delegations that the words name, by themselves or by their documents.
+
+    Each table is asked by itself: joined, PostgreSQL reads all names of both instead of their indexes.
+    """
+    documents = Document.objects.order_by().filter(name__icontains=words)
+    by_itself, by_document = (
+        Delegation.objects.order_by().filter(fitting).values_list("pk", flat=True)
+        for fitting in (Q(name__icontains=words), Q(document__in=documents))
+    )
+    return list(by_itself.union(by_document))
 
 
 def _as_key(run: Execution) -> str:

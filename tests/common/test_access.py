@@ -126,6 +126,24 @@ def test_a_run_is_seen_by_who_launched_it_and_who_sees_its_delegation(
     assert not access.decide(colleague, "cancel", run).allowed
 
 
+def test_runs_are_found_by_the_grants_alone(operator, administrator, delegation):
+    run = run_of(delegation, administrator)
+    access.grant("view", delegation, operator)
+    found = access.visible(operator, "view", Execution.objects.all())
+    assert list(found) == [run]
+    # A table of ten thousand delegations would be read for every list.
+    assert '"accounts_delegation"' not in str(found.query)
+
+
+def test_who_may_see_every_delegation_meets_runs_through_any(administrator, operator, delegation):
+    seeing = access.Through(related="delegation", model=Delegation, permission="view")
+    run = run_of(delegation, operator)
+    assert list(Execution.objects.filter(seeing(administrator))) == [run]
+    assert not Execution.objects.filter(seeing(operator))
+    administrator.is_active = False
+    assert not Execution.objects.filter(seeing(administrator))
+
+
 def test_only_who_may_still_launch_it_cancels_their_run(operator, administrator, delegation):
     run = run_of(delegation, operator)
     assert not access.decide(operator, "cancel", run).allowed

@@ -111,6 +111,63 @@ def test_its_pages_are_what_the_person_may_see_in_order(request, crowd, monkeypa
             assert up == wanted[:-1], filters
 
 
+@pytest.mark.parametrize("neighbour", ["older", "newer"])
+def test_delegations_that_began_at_the_same_moment_are_all_looked_into(
+    crowd, administrator, operator, monkeypatch, neighbour
+):
+    """A page holds fewer runs than there are delegations whose first runs are of one moment."""
+    monkeypatch.setattr(run_list, "PAGE_SIZE", 3)
+    Execution.objects.update(requested_at=now())
+    for actor in (administrator, operator):
+        wanted = expected(actor, {"q": "task"})
+        assert len(wanted) > 30
+        filters = {"q": "task"}
+        if neighbour == "newer":
+            oldest = Execution.objects.get(pk=wanted[-1])
+            filters["after"] = f"{oldest.requested_at.isoformat()}~{oldest.pk}"
+            wanted = wanted[:-1]
+        assert walk(actor, filters, neighbour)[0] == wanted
+
+
+def test_it_costs_the_same_however_many_delegations_the_words_name(
+    client, operator, administrator, frozen, crowd, django_assert_num_queries
+):
+    for actor in (operator, administrator):
+        client.force_login(actor, backend="django.contrib.auth.backends.ModelBackend")
+        with CaptureQueriesContext(connection) as few:
+            client.get(reverse("executions:list"), {"q": "task 0"})
+        more = Delegation.objects.bulk_create(
+            Delegation(
+                name=f"Task 0{actor.pk}{number:02}",
+                document=frozen.document,
+                version=frozen.version,
+                target=frozen.target,
+                created_by=administrator,
+            )
+            for number in range(40)
+        )
+        for delegation in more[:20]:
+            access.grant("view", delegation, operator)
+        with django_assert_num_queries(len(few)):
+            client.get(reverse("executions:list"), {"q": "task 0"})
+
+
+@pytest.mark.parametrize("probed", [0, newest.PROBED], ids=["in order of time", "by delegation"])
+def test_words_find_a_delegation_by_its_documents_name_and_a_run_by_its_ids(
+    administrator, operator, crowd, monkeypatch, probed
+):
+    monkeypatch.setattr(run_list, "PROBED", probed)
+    run = Execution.objects.filter(operator=operator).first()
+    run.aws_execution_id = str(uuid.uuid4())
+    run.save()
+    name = run.delegation.document.name.upper()
+    for actor in (administrator, operator):
+        everything = {run.pk for run in run_list.runs(actor, {}).rows}
+        assert {run.pk for run in run_list.runs(actor, {"q": name[1:-1]}).rows} == everything
+        for words in (str(run.pk), run.aws_execution_id, f" {run.aws_execution_id} "):
+            assert [run.pk for run in run_list.runs(actor, {"q": words}).rows] == [run.pk]
+
+
 def test_a_delegation_of_which_one_sees_only_ones_own_runs(operator, crowd):
     hidden = crowd[8]
     found = run_list.runs(operator, {"delegation": str(hidden.pk)}).rows
