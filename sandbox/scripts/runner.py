@@ -126,6 +126,7 @@ class ScriptRunner:
     def use(self, interpreter: Path) -> None:
         """Let jobs be run by this PowerShell; call before the first script starts. Links must be followed."""
         self._interpreter = interpreter
+        log.info("scripts in PowerShell are run by %s", interpreter)
 
     def start(self, job: Job, on_end: Callable[[Script], None] = lambda _: None) -> Script:
         """Start a script. `on_end` is called, from a thread of ours, when its result is there."""

@@ -25,6 +25,10 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 ZEROS = Path("/dev/zero")
 # What runtimes ask of a machine, where scripts see its own files and not WRITTEN: who they are, and its size.
 ASKED = ("/etc/passwd", "/etc/nsswitch.conf", "/proc/cpuinfo", "/proc/meminfo", "/proc/stat")
+# Of a /proc of the script's own, besides its processes; the rest tells of the machine what nobody here asks.
+SHOWN_OF_PROC = frozenset(
+    "cpuinfo filesystems loadavg meminfo mounts net self stat sys thread-self uptime version".split()
+)
 WRITTEN = {
     "etc/passwd": "script:x:1000:1000::/tmp:/usr/sbin/nologin\nnobody:x:65534:65534::/:/usr/sbin/nologin\n",
     "etc/group": "script:x:1000:\nnogroup:x:65534:\n",
@@ -118,13 +122,24 @@ def show_own_processes() -> None:
 
 def cover_processes() -> None:
     """Let /proc be an empty directory, until `uncover_processes`."""
-    flags = kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
-    kernel.mount("none", "/proc", "tmpfs", flags, "size=4k,nr_inodes=1,mode=555")
+    _cover(Path("/proc"))
 
 
 def uncover_processes() -> None:
-    """Show what `cover_processes` has covered."""
+    """Show what `cover_processes` has covered, but for what no script needs."""
     kernel.unmount("/proc")
+    for entry in list(Path("/proc").iterdir()):
+        if entry.name.isdigit() or entry.name in SHOWN_OF_PROC:
+            continue
+        if entry.is_dir():
+            _cover(entry)
+        else:
+            kernel.mount("/dev/null", str(entry), None, kernel.MS_BIND)
+
+
+def _cover(directory: Path) -> None:
+    flags = kernel.MS_RDONLY | kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_NOEXEC
+    kernel.mount("none", str(directory), "tmpfs", flags, "size=4k,nr_inodes=1,mode=555")
 
 
 def take_away_zeros() -> None:

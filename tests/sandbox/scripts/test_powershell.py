@@ -236,6 +236,11 @@ class TestConfinement:
         assert {"/proc/1", "/proc/2"} <= set(processes)
         assert len(processes) <= 4
         assert result.payload != "0", "nothing in /proc can be written"
+        told = run(
+            "cat /proc/cmdline; ls /proc/fs /proc/irq; wc -l < /proc/meminfo; give $?"
+        ).logs.splitlines()
+        assert told[1:-1] == ["/proc/fs:", "", "/proc/irq:"], "what tells of the machine is covered"
+        assert int(told[-1]) > 10
         # To Python it is as if there were none.
         python = runner.run(job("import os\ndef main(e, c): return os.listdir('/proc')"))
         assert python.payload == "[]"
