@@ -135,11 +135,12 @@ class Runner:
     """Somebody who may execute something: the first delegations that let them, and through what.
 
     Attributes:
+        ways: (the delegation and whom it runs as, through what), in words.
         more: how many more ways there are.
     """
 
     person: User
-    ways: tuple[tuple[Delegation, str], ...]
+    ways: tuple[tuple[str, str], ...]
     more: int
 
 
@@ -164,13 +165,14 @@ def runners(rows: list[DelegationRow], *, people: int, ways: int) -> tuple[list[
     memberships = User.groups.through._default_manager.filter(user__in=shown, group__in=groups)
     for person, group in memberships.values_list("user_id", "group_id"):
         members.setdefault(group, []).append(person)
-    told: dict[int, list[tuple[Delegation, str]]] = {person.pk: [] for person in shown}
+    told: dict[int, list[tuple[str, str]]] = {person.pk: [] for person in shown}
     more = dict.fromkeys(told, 0)
     for delegation, holder in holding:
+        what = f"{delegation}, as {delegation.service_role or 'themselves'}"
         if isinstance(holder, Group):
-            through, way = members.get(holder.pk, []), (delegation, f"in the group “{holder}”")
+            through, way = members.get(holder.pk, []), (what, f"in the group “{holder}”")
         else:
-            through, way = [holder.pk] if holder.pk in told else [], (delegation, "granted in person")
+            through, way = [holder.pk] if holder.pk in told else [], (what, "granted in person")
         for key in through:
             if len(told[key]) < ways:
                 told[key].append(way)

@@ -44,7 +44,8 @@ def home(request: HttpRequest) -> HttpResponse:
                 "icon": "player-play",
             }
         )
-    running = mine.exclude(status__in=FINAL).count()
+    # By the index of what has not ended: a person may have launched all that ever ran.
+    running = mine.filter(ended_at=None).exclude(status__in=FINAL).count()
     if running:
         cards.append(
             {

@@ -128,7 +128,7 @@ class _Search:
         """Return the keys of the first of `found` of the filters' delegation and words."""
         chosen = None
         if filters.get("delegation", "").isdecimal():
-            chosen = [int(filters["delegation"])]
+            chosen = {int(filters["delegation"])}
         words = filters.get("q", "").strip()
         if words and chosen:
             found = found.filter(delegation__in=chosen)
@@ -141,7 +141,7 @@ class _Search:
 
     def _of_words(self, found: QuerySet[Execution], words: str) -> list[Key]:
         named = _named(words)
-        people = list(User.objects.order_by().filter(username__icontains=words).values_list("pk", flat=True))
+        people = set(User.objects.order_by().filter(username__icontains=words).values_list("pk", flat=True))
         keys = self._of_delegations(found, named) if named else []
         if people:
             keys += self._in_order(found.filter(operator__among=people))
@@ -153,7 +153,7 @@ class _Search:
     def _in_order(self, found: QuerySet[Execution]) -> list[Key]:
         return self.window.of(access.visible(self.actor, "view", found))
 
-    def _of_delegations(self, found: QuerySet[Execution], chosen: list[int] | None) -> list[Key]:
+    def _of_delegations(self, found: QuerySet[Execution], chosen: set[int] | None) -> list[Key]:
         """Return the first keys of the delegations of these ids (None: of all)."""
         seen = self._seen(chosen)
         within = found if chosen is None else found.filter(delegation__among=chosen)
@@ -162,11 +162,11 @@ class _Search:
         own = [] if self.seen.everything else self.window.of(within.filter(operator=self.actor.pk))
         return self.window.merged([*own, *self.window.among(found, seen)])
 
-    def _seen(self, chosen: list[int] | None) -> QuerySet[Delegation] | None:
+    def _seen(self, chosen: set[int] | None) -> QuerySet[Delegation] | None:
         """Return which of these delegations the actor sees; None for more than can each be asked."""
         names = self.seen.delegations
         if names is not None:
-            keys = list(names) if chosen is None else [key for key in chosen if key in names]
+            keys = set(names) if chosen is None else chosen.intersection(names)
             return Delegation.objects.filter(pk__among=keys)
         if chosen is None or len(chosen) > PROBED:
             return None
@@ -174,7 +174,7 @@ class _Search:
         return offered if self.seen.everything else access.visible(self.actor, "view", offered)
 
 
-def _named(words: str) -> list[int]:
+def _named(words: str) -> set[int]:
     """Return the ids of the delegations that the words name, by themselves or by their documents.
 
     Each table is asked by itself: joined, PostgreSQL reads all names of both instead of their indexes.
@@ -184,7 +184,7 @@ def _named(words: str) -> list[int]:
         Delegation.objects.order_by().filter(fitting).values_list("pk", flat=True)
         for fitting in (Q(name__icontains=words), Q(document__in=documents))
     )
-    return list(by_itself.union(by_document))
+    return set(by_itself.union(by_document))
 
 
 def _as_key(run: Execution) -> str:

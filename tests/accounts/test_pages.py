@@ -370,6 +370,8 @@ def test_who_can_run_a_document_is_told_in_few_ways_and_counted_in_all(world, br
     response = browser(world.administrator).get(reverse("accounts:access", args=[document.pk]))
     assert [runner.person for runner in response.context["runners"]] == sailors[:2]
     assert [runner.more for runner in response.context["runners"]] == [3, 2]
+    [(what, why)] = response.context["runners"][1].ways
+    assert (what, why) == (f"Sail 0, as {world.role}", "in the group “Crew”")
     everybody = {person.pk for person in sailors} | {person.pk for person in holders_of(document)}
     assert response.context["more_runners"] == len(everybody) - 2
     assert "and in 3 more ways" in response.content.decode()

@@ -13,7 +13,7 @@ from common import access
 from common.clock import now
 from executions import wakeups
 from executions.events import Fact, append
-from executions.models import Execution, Status, StepExecution
+from executions.models import FINAL, Execution, Status, StepExecution
 from tests.support import factories
 
 pytestmark = pytest.mark.django_db
@@ -33,6 +33,27 @@ def launch_url(delegation):
 
 def text(response):
     return response.content.decode()
+
+
+def test_the_home_page_counts_the_persons_runs_that_have_not_ended(as_operator, make_run, colleague):
+    for status in (Status.IN_PROGRESS, Status.QUEUED, Status.SUCCESS, Status.FAILED):
+        run = make_run(status=status, ended_at=now() if status in FINAL else None)
+    make_run(status=Status.IN_PROGRESS, operator=colleague)
+    with CaptureQueriesContext(connection) as few:
+        page = as_operator.get(reverse("home"))
+    assert [card["count"] for card in page.context["cards"] if card["title"] == "Running now"] == [2]
+    Execution.objects.bulk_create(
+        Execution(**{**values_of(run), "id": uuid.uuid4(), "status": Status.PENDING, "ended_at": None})
+        for _ in range(20)
+    )
+    with CaptureQueriesContext(connection) as many:
+        page = as_operator.get(reverse("home"))
+    assert [card["count"] for card in page.context["cards"] if card["title"] == "Running now"] == [22]
+    assert len(many) == len(few)
+
+
+def values_of(run):
+    return {field.attname: getattr(run, field.attname) for field in Execution._meta.concrete_fields}
 
 
 def test_the_catalogue_lists_exactly_what_was_granted(as_operator, frozen, administrator):
