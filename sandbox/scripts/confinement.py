@@ -21,6 +21,9 @@ NOBODY = 65534
 FIRST_USER = 2_113_000_000
 USERS = 10_000
 INSIDE = 1000
+# .NET reserves many addresses and uses few: so many times what it may write to. (No more, since the tables of
+# pages that are only read are memory, too, which nothing else counts.)
+ADDRESSES = 16
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
 
@@ -346,11 +349,11 @@ def _processes_of(user: int) -> int:
 
 
 def _limit(limits: dict[str, Any], *, processes: int, interpreted: bool) -> None:
-    seconds = int(limits["seconds"]) + 1
+    seconds, memory = int(limits["seconds"]) + 1, int(limits["memory"])
     for kind, most in (
         (resource.RLIMIT_CPU, seconds),
-        # .NET reserves more addresses than any limit of them would allow, and uses few.
-        (resource.RLIMIT_DATA if interpreted else resource.RLIMIT_AS, int(limits["memory"])),
+        (resource.RLIMIT_DATA, memory),
+        (resource.RLIMIT_AS, memory * ADDRESSES if interpreted else memory),
         (resource.RLIMIT_NPROC, processes),
         (resource.RLIMIT_NOFILE, int(limits["open_files"])),
         (resource.RLIMIT_FSIZE, int(limits["disk"])),

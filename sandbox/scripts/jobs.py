@@ -18,7 +18,7 @@ Ending = Literal["returned", "raised", "exited", "timed out", "out of memory", "
 class Limits:
     """What a script may use. `seconds` is wall time; sizes are in bytes.
 
-    `memory` bounds each process's address space (in PowerShell: what it may write to of it) and what all of
+    `memory` bounds each process's address space (in PowerShell: what of it may be written to) and what all of
     the script's processes use together;
     `output` is how much of what it prints is kept; `payload` is the longest answer (JSON); `disk` is the
     room for files.

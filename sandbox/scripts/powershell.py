@@ -52,6 +52,8 @@ def environment(executable: Path, memory: int) -> dict[str, str]:
         "POWERSHELL_TELEMETRY_OPTOUT": "1",
         "POWERSHELL_UPDATECHECK": "Off",
         "POWERSHELL_DIAGNOSTICS_OPTOUT": "1",
+        # glibc's reserve of address space for each thread.
+        "MALLOC_ARENA_MAX": "2",
         "NO_COLOR": "1",
         "TERM": "dumb",
     }

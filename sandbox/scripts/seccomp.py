@@ -59,9 +59,9 @@ def restrict(*, tcp_only: bool, private_memory: bool = False) -> bool:
     """Refuse this process and its children the calls above with EPERM, for good.
 
     With `tcp_only`, sockets other than TCP's are refused too, except pairs of them: the machine's own sockets
-    have names among its files, and Landlock knows TCP only. With `private_memory`, for processes without a
-    limit of their address space, memory without a file cannot be shared: nothing else counts it. Returns
-    whether the kernel could do so. `forbid_new_privileges` must come first.
+    have names among its files, and Landlock knows TCP only. With `private_memory`, for processes whose
+    address space has a wide limit only, memory without a file cannot be shared: nothing else counts it.
+    Returns whether the kernel could do so. `forbid_new_privileges` must come first.
     """
     machine = os.uname().machine
     if machine not in _MACHINES:
