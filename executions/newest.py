@@ -1,4 +1,4 @@
-"""The first runs, in the order of time, of many delegations: at a cost that no number of runs raises.
+"""The first runs, in time's order, of many delegations or people: at a cost that no number of runs raises.
 
 A database that is asked for the newest runs of some delegations walks through everybody's runs, the newest
 first, until it has met enough of theirs, or sorts all of theirs. Either may be a million rows. Here each
@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
-from accounts.models import Delegation
+from accounts.models import Delegation, User
 from executions.models import Execution
 
 # Who sees more delegations than this is served in the order of time: they meet what they may see soon.
@@ -48,26 +48,31 @@ class Window:
         """Return the first keys of `found`: one query."""
         return list(found.order_by(*self._order).values_list("requested_at", "pk")[: self.size])
 
-    def among(self, found: QuerySet[Execution], delegations: QuerySet[Delegation]) -> list[Key]:
-        """Return the first keys of what of `found` belongs to `delegations`: three queries, at most four."""
-        of_each = found.filter(delegation=OuterRef("pk")).order_by(*self._order).values("requested_at")
+    def among(
+        self, found: QuerySet[Execution], owners: QuerySet[Delegation] | QuerySet[User], field: str
+    ) -> list[Key]:
+        """Return the first keys of what of `found` belongs to `owners`: three queries, at most four.
+
+        Arguments:
+            owners: delegations or people, PROBED at most.
+            field: the run's field that names its owner, "delegation" or "operator".
+        """
+        of_each = found.filter(**{field: OuterRef("pk")}).order_by(*self._order).values("requested_at")
         earliest = F("first").asc(nulls_last=True) if self.upwards else F("first").desc(nulls_last=True)
-        begun = (
-            delegations.annotate(first=Subquery(of_each[:1])).order_by(earliest).values_list("pk", "first")
-        )
+        begun = owners.annotate(first=Subquery(of_each[:1])).order_by(earliest).values_list("pk", "first")
         near = {key: at for key, at in begun[: self.size + 1] if at is not None}
         moments = list(near.values())
-        # The runs wanted lie in as many delegations at most: those that begin first.
+        # The runs wanted lie in as many owners at most: those that begin first.
         ends = moments[self.size - 1 : self.size]
         if ends and moments[self.size :] == ends:
             near |= begun.filter(first=ends[0])
         if not near:
             return []
-        # No delegation has to be read beyond as many runs as are wanted.
-        last = Delegation.objects.order_by().filter(pk__in=near)
+        # No owner has to be read beyond as many runs as are wanted.
+        last = owners.model._default_manager.order_by().filter(pk__in=near)
         last = last.annotate(last=Subquery(of_each[self.size - 1 : self.size]))
         ends += [at for at in last.values_list("last", flat=True) if at is not None]
-        reached = found.filter(delegation__in=near)
+        reached = found.filter(**{f"{field}__in": near})
         if ends and self.upwards:
             reached = reached.filter(requested_at__lte=min(ends))
         elif ends:

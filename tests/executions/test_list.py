@@ -61,6 +61,9 @@ FILTERS = [
     {"q": "ask 0"},
     {"q": "task 0", "status": Status.SUCCESS},
     {"q": "colleague"},
+    # Both who launched them: the words are in their names alone.
+    {"q": "o"},
+    {"q": "o", "status": Status.FAILED},
     {"q": "nowhere"},
     {"period": "week"},
 ]
@@ -94,12 +97,23 @@ def walk(actor, filters, neighbour):
         filters = dict(parse_qsl(getattr(page, neighbour)[1:]))
 
 
-@pytest.mark.parametrize("probed", [0, newest.PROBED], ids=["in order of time", "by delegation"])
+LIMITS = {
+    "by delegation": {},
+    "in order of time": {"PROBED": 0},
+    "words that name too much": {"TOLD": 1},
+    "in order of time, words that name too much": {"PROBED": 0, "TOLD": 0},
+    "many people": {"FEW_PEOPLE": 0},
+    "in order of time, many people": {"FEW_PEOPLE": 0, "PROBED": 0},
+}
+
+
+@pytest.mark.parametrize("limits", LIMITS.values(), ids=LIMITS)
 @pytest.mark.parametrize("who", ["operator", "administrator", "colleague", "stranger"])
-def test_its_pages_are_what_the_person_may_see_in_order(request, crowd, monkeypatch, who, probed):
+def test_its_pages_are_what_the_person_may_see_in_order(request, crowd, monkeypatch, who, limits):
     actor = request.getfixturevalue(who)
     monkeypatch.setattr(run_list, "PAGE_SIZE", 9)
-    monkeypatch.setattr(run_list, "PROBED", probed)
+    for name, limit in limits.items():
+        monkeypatch.setattr(run_list, name, limit)
     for filters in FILTERS:
         wanted = expected(actor, filters)
         down, last = walk(actor, filters, "older")
