@@ -27,7 +27,7 @@ Keys: TypeAlias = set[int] | QuerySet[Any, dict[str, int]]
 CHOICES = 100
 # The runs of more people than this are not asked for person by person.
 FEW_PEOPLE = 10
-# Of what words name, so many keys are told; that they name more is found out anew by each who asks.
+# Of what words name, so many keys are told; a delegation may be told twice.
 TOLD = 5000
 
 PERIODS: Mapping[str, tuple[str, timedelta]] = {
@@ -132,7 +132,7 @@ class _Search:
 
     def keys(self, found: QuerySet[Execution], filters: Mapping[str, str]) -> list[Key]:
         """Return the keys of the first of `found` of the filters' delegation and words."""
-        chosen: set[int] | None = None
+        chosen = None
         if filters.get("delegation", "").isdecimal():
             chosen = {int(filters["delegation"])}
         words = filters.get("q", "").strip()
@@ -146,8 +146,8 @@ class _Search:
         return self._of_delegations(found, chosen)
 
     def _of_words(self, found: QuerySet[Execution], words: str) -> list[Key]:
-        delegations, people = _named(words)
-        keys = self._of_delegations(found, delegations) if delegations != set() else []
+        keys = self._of_named(found, words)
+        people = _told(User.objects.order_by().filter(username__icontains=words).values("pk"))
         if people != set():
             keys += self._of_people(found, people)
         with suppress(ValueError):
@@ -155,66 +155,72 @@ class _Search:
             keys += self._in_order(found.filter(Q(aws_execution_id=words) | Q(pk=UUID(words))))
         return self.window.merged(keys)
 
+    def _of_named(self, found: QuerySet[Execution], words: str) -> list[Key]:
+        """Return the first keys of the delegations that the words name, or whose documents they name."""
+        # Each table is asked by itself: joined, PostgreSQL reads all names of both instead of their indexes.
+        documents = Document.objects.order_by().filter(name__icontains=words)
+        by_itself, by_document = (
+            Delegation.objects.order_by().filter(fitting).values("pk")
+            for fitting in (Q(name__icontains=words), Q(document__in=documents))
+        )
+        named = _told(by_itself.union(by_document, all=True))
+        if isinstance(named, set):
+            return self._of_delegations(found, named) if named else []
+        if self.seen.delegations is None:
+            return self._in_order(found.filter(delegation__in=named))
+        # Among the actor's own runs, and what they see, such words are met soon.
+        own = found.filter(_fitting(words, "delegation__"), operator=self.actor.pk)
+        seen = Delegation.objects.filter(_fitting(words), pk__among=set(self.seen.delegations))
+        return [*self.window.of(own), *self.window.among(found, seen, "delegation")]
+
     def _in_order(self, found: QuerySet[Execution]) -> list[Key]:
         return self.window.of(access.visible(self.actor, "view", found))
 
     def _of_people(self, found: QuerySet[Execution], people: Keys) -> list[Key]:
         """Return the first keys of these people's runs."""
-        theirs = found.filter(_among("operator", people))
-        if isinstance(people, set) and len(people) == 1:
+        if not isinstance(people, set):
+            return self._of_delegations(found.filter(operator__in=people), None)
+        theirs = found.filter(operator__among=people)
+        if len(people) == 1:
             return self._in_order(theirs)
-        if isinstance(people, set) and len(people) <= FEW_PEOPLE:
+        if len(people) <= FEW_PEOPLE:
             seen = access.visible(self.actor, "view", found)
             return self.window.among(seen, User.objects.filter(pk__among=people), "operator")
         # Each delegation that the actor sees meets one of many people soon; all runs together may not.
         return self._of_delegations(theirs, None)
 
-    def _of_delegations(self, found: QuerySet[Execution], chosen: Keys | None) -> list[Key]:
-        """Return the first keys of these delegations (None: of all)."""
+    def _of_delegations(self, found: QuerySet[Execution], chosen: set[int] | None) -> list[Key]:
+        """Return the first keys of the delegations of these ids (None: of all)."""
         seen = self._seen(chosen)
-        within = found if chosen is None else found.filter(_among("delegation", chosen))
+        within = found if chosen is None else found.filter(delegation__among=chosen)
         if seen is None:
             return self._in_order(within)
         own = [] if self.seen.everything else self.window.of(within.filter(operator=self.actor.pk))
         return self.window.merged([*own, *self.window.among(found, seen, "delegation")])
 
-    def _seen(self, chosen: Keys | None) -> QuerySet[Delegation] | None:
+    def _seen(self, chosen: set[int] | None) -> QuerySet[Delegation] | None:
         """Return which of these delegations the actor sees; None for more than can each be asked."""
         names = self.seen.delegations
         if names is not None:
-            if isinstance(chosen, set):
-                return Delegation.objects.filter(pk__among=chosen.intersection(names))
-            seen = Delegation.objects.filter(pk__among=set(names))
-            return seen if chosen is None else seen.filter(_among("pk", chosen))
-        if not isinstance(chosen, set) or len(chosen) > PROBED:
+            keys = set(names) if chosen is None else chosen.intersection(names)
+            return Delegation.objects.filter(pk__among=keys)
+        if chosen is None or len(chosen) > PROBED:
             return None
         offered = Delegation.objects.filter(pk__among=chosen)
         return offered if self.seen.everything else access.visible(self.actor, "view", offered)
 
 
-def _named(words: str) -> tuple[Keys, Keys]:
-    """Return the delegations that the words name, by themselves or by their documents, and the people.
-
-    Delegations and documents are asked by themselves: joined, PostgreSQL reads all names of both instead of
-    their indexes.
-    """
-    documents = Document.objects.order_by().filter(name__icontains=words)
-    by_itself, by_document = (
-        Delegation.objects.order_by().filter(fitting).values("pk")
-        for fitting in (Q(name__icontains=words), Q(document__in=documents))
+def _fitting(words: str, delegation: str = "") -> Q:
+    """Return the filter for what words name; `delegation` leads to the delegation."""
+    return Q(**{f"{delegation}name__icontains": words}) | Q(
+        **{f"{delegation}document__name__icontains": words}
     )
-    people = User.objects.order_by().filter(username__icontains=words).values("pk")
-    return _keys(by_itself.union(by_document, all=True)), _keys(people)
 
 
-def _keys(named: QuerySet[Any, dict[str, int]]) -> Keys:
+def _told(named: QuerySet[Any, dict[str, int]]) -> Keys:
     """Return the keys of what words name, or the question itself where they name too much to tell."""
     found = [row["pk"] for row in named[: TOLD + 1]]
     return set(found) if len(found) <= TOLD else named
-
-
-def _among(field: str, keys: Keys) -> Q:
-    return Q(**{f"{field}__among" if isinstance(keys, set) else f"{field}__in": keys})
 
 
 def _as_key(run: Execution) -> str:
