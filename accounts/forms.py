@@ -51,6 +51,12 @@ class GroupFilter(forms.Form):
     q = forms.CharField(label="Search", required=False, max_length=150)
 
 
+class RightsFilter(forms.Form):
+    """Which rights of a person or group to show."""
+
+    q = forms.CharField(label="Search", required=False, max_length=100)
+
+
 class PasswordField(forms.CharField):
     """A password that somebody else will use: kept exactly as typed."""
 

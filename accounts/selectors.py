@@ -9,7 +9,6 @@ from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet
 
 from accounts.models import Delegation, User
 from accounts.wording import run_limits
-from aws.models import ServiceRole
 from common import access
 from common.clock import now
 from common.pages import Page, page_of
@@ -221,71 +220,6 @@ def capabilities_in(group: Group) -> list[str]:
     return [name for name in access.CAPABILITIES if name in held]
 
 
-def members(group: Group, query: Mapping[str, str]) -> Page[User]:
-    """Return a page of a group's members by user name."""
-    return page_of(User.objects.filter(groups=group), ("username",), query, kept={})
-
-
-@dataclass(frozen=True)
-class Right:
-    """What somebody may do to one thing, and why: (permission, words) pairs."""
-
-    thing: Document | Delegation | ServiceRole
-    ways: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class Rights:
-    """What a person or group may do, and why.
-
-    Attributes:
-        capabilities: (capability, what it lets one do, the groups that give it).
-        documents, delegations, roles: what was granted on each.
-    """
-
-    capabilities: tuple[tuple[str, str, tuple[str, ...]], ...]
-    documents: tuple[Right, ...]
-    delegations: tuple[Right, ...]
-    roles: tuple[Right, ...]
-
-
-def rights_of(person: User) -> Rights:
-    """Return what a person may do, and why; nothing once they are deactivated."""
-    through: dict[str, list[str]] = {}
-    if person.is_active:
-        for group in person.groups.order_by("name").prefetch_related("permissions__content_type"):
-            for name in capabilities_in(group):
-                through.setdefault(name, []).append(group.name)
-    return Rights(
-        tuple(
-            (name, words, tuple(through[name]))
-            for name, words in access.CAPABILITIES.items()
-            if name in through
-        ),
-        _rights(Document.objects.all(), access.granted_to(person, Document)),
-        _rights(_delegations(), access.granted_to(person, Delegation)),
-        _rights(ServiceRole.objects.select_related("target"), access.granted_to(person, ServiceRole)),
-    )
-
-
-def rights_of_group(group: Group) -> Rights:
-    """Return what was granted to a group."""
-
-    def granted(model: type[Document | Delegation | ServiceRole]) -> dict[int, list[tuple[str, str]]]:
-        found = access.granted_to_group(group, model)
-        return {key: [(name, "") for name in names] for key, names in found.items()}
-
-    return Rights(
-        tuple((name, access.CAPABILITIES[name], ()) for name in capabilities_in(group)),
-        _rights(Document.objects.all(), granted(Document)),
-        _rights(_delegations(), granted(Delegation)),
-        _rights(ServiceRole.objects.select_related("target"), granted(ServiceRole)),
-    )
-
-
-def _rights(
-    queryset: QuerySet[Document] | QuerySet[Delegation] | QuerySet[ServiceRole],
-    granted: Mapping[int, list[tuple[str, str]]],
-) -> tuple[Right, ...]:
-    things = queryset.filter(pk__in=list(granted)).order_by("name")
-    return tuple(Right(thing, tuple(granted[thing.pk])) for thing in things)
+def members(group: Group, query: Mapping[str, str], *, kept: Mapping[str, str]) -> Page[User]:
+    """Return a page of a group's members by user name; neighbours' addresses keep `kept`."""
+    return page_of(User.objects.filter(groups=group), ("username",), query, kept=kept)

@@ -9,8 +9,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import selectors, services
-from accounts.forms import CapabilitiesForm, GroupFilter, GroupForm, MemberForm
+from accounts.forms import CapabilitiesForm, GroupFilter, GroupForm, MemberForm, RightsFilter
 from accounts.models import User
+from accounts.rights import rights_of
 from audit.selectors import history
 from audit.wording import facts
 from common import access
@@ -64,14 +65,19 @@ def _page(
     capabilities: CapabilitiesForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
-    rights = selectors.rights_of_group(found)
+    rights_form = RightsFilter(request.GET)
+    rights_form.is_valid()
+    text = rights_form.cleaned_data.get("q", "")
+    rights = rights_of(found, text=text)
     held = [name for name, _, _ in rights.capabilities]
     context: dict[str, Any] = {
         "group": found,
-        "page": selectors.members(found, request.GET.dict()),
+        "page": selectors.members(found, request.GET.dict(), kept={"q": text}),
         "member_form": member or MemberForm(),
         "capabilities_form": capabilities or CapabilitiesForm(initial={"capabilities": held}),
         "rights": rights,
+        "rights_form": rights_form,
+        "searched": bool(text),
         "history": [(entry, facts(entry.data)) for entry in history(found)],
         "may_audit": access.capable(request.user, "audit"),
     }

@@ -8,8 +8,9 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import selectors, services
-from accounts.forms import GroupsForm, PasswordForm, PeopleFilter, PersonForm
+from accounts.forms import GroupsForm, PasswordForm, PeopleFilter, PersonForm, RightsFilter
 from accounts.models import User
+from accounts.rights import rights_of
 from audit.selectors import history
 from audit.wording import facts
 from common import access
@@ -64,11 +65,16 @@ def _page(
     password: PasswordForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    rights_form = RightsFilter(request.GET)
+    rights_form.is_valid()
+    text = rights_form.cleaned_data.get("q", "")
     context: dict[str, Any] = {
         "person": person,
         "groups_form": groups or GroupsForm(initial={"groups": person.groups.all()}),
         "password_form": password or PasswordForm(),
-        "rights": selectors.rights_of(person),
+        "rights": rights_of(person, text=text),
+        "rights_form": rights_form,
+        "searched": bool(text),
         "history": [(entry, facts(entry.data)) for entry in history(person)],
         "may_audit": access.capable(request.user, "audit"),
         "oneself": person.pk == request.user.pk,

@@ -130,6 +130,18 @@ def everywhere(actor: Actor, permission: str, model: type[Model]) -> bool:
     return rules_for(model).capabilities.get(permission) in capabilities(actor)
 
 
+def granted(holder: Actor | Group, queryset: QuerySet[M]) -> QuerySet[M]:
+    """Return those of `queryset` on which something was granted to a person, or to one of their groups, or to
+    a group itself; what a capability gives on every object is left out.
+    """
+    if isinstance(holder, Group):
+        rows = group_grants(queryset.model).filter(group=holder)
+        return queryset.filter(pk__in=rows.values("content_object_id"))
+    if not (holder.is_authenticated and holder.is_active):
+        return queryset.none()
+    return queryset.filter(_granted(holder, rules_for(queryset.model).permissions, queryset.model))
+
+
 def holders(model: type[Model], permission: str, among: Iterable[Any]) -> Q:
     """Return the filter for users who hold a permission on one of some objects, in person or by a group.
 

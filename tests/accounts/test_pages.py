@@ -351,6 +351,54 @@ def test_pages_cost_the_same_however_much_they_show(world, browser, name, django
         client.get(page)
 
 
+@pytest.mark.parametrize("holder", ["operator", "operators"])
+def test_of_many_rights_the_first_are_shown_and_the_others_are_found(world, browser, monkeypatch, holder):
+    monkeypatch.setattr("accounts.rights.SHOWN", 2)
+    name = "accounts:person" if holder == "operator" else "accounts:group"
+    page = reverse(name, args=[getattr(world, holder).pk])
+    client = browser(world.administrator)
+    assert not client.get(page).context["rights"].more
+    sails = []
+    for number in range(4):
+        document = make_document(world.author, f"sail-{number}")
+        made = make_delegation(
+            document, world.target, world.role, world.administrator, name=f"A sail {number}"
+        )
+        access.grant("execute", made, world.operators)
+        access.grant("view", made, world.operator)
+        access.grant("view", document.document, world.operators)
+        sails.append(made)
+    shown = client.get(page)
+    rights = shown.context["rights"]
+    assert [right.thing for right in rights.delegations] == sails[:2]
+    assert rights.more
+    assert "search for the others" in shown.content.decode()
+    found = client.get(page, {"q": "IL-3"}).context["rights"]
+    assert [str(right.thing) for right in found.documents] == ["sail-3"]
+    # By its document's name.
+    assert [right.thing for right in found.delegations] == [sails[3]]
+    ways = {
+        "operator": (("view", "granted in person"), ("execute", f"granted to the group “{world.operators}”")),
+        "operators": (("execute", ""),),
+    }
+    assert found.delegations[0].ways == ways[holder]
+    assert not found.more
+    nothing = client.get(page, {"q": "anchor"}).content.decode()
+    assert "No right fits this search" in nothing
+    assert f'href="{page}"' in nothing
+
+
+def test_a_refused_form_beside_the_rights_searches_the_page_itself(world, browser, monkeypatch):
+    monkeypatch.setattr("accounts.rights.SHOWN", 0)
+    refused = browser(world.administrator).post(
+        reverse("accounts:person-password", args=[world.operator.pk]), {"password": "short"}
+    )
+    assert refused.status_code == 400
+    page = reverse("accounts:person", args=[world.operator.pk])
+    assert f'action="{page}"' in refused.content.decode()
+    assert f'hx-get="{page}"' in refused.content.decode()
+
+
 def test_who_can_run_a_document_is_told_in_few_ways_and_counted_in_all(world, browser, monkeypatch):
     monkeypatch.setattr("accounts.views.access.SHOWN", 2)
     monkeypatch.setattr("accounts.views.access.WAYS_SHOWN", 1)
