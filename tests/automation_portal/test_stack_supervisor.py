@@ -101,7 +101,10 @@ def test_it_starts_a_program_only_when_what_it_needs_answers(start: Start) -> No
             program("engine", f"sleep 0.4; date +%s%N > $DATA/engine_up; {OBEDIENT}", ready_file="engine_up"),
         ]
     )
-    assert int((instance.data / "web_began").read_text()) > int((instance.data / "engine_up").read_text())
+    # The stack is ready when web has been started, which may be a moment before its first words.
+    began = instance.data / "web_began"
+    eventually(lambda: began.exists() and began.read_text().strip(), seconds=30, what="web's first words")
+    assert int(began.read_text()) > int((instance.data / "engine_up").read_text())
     assert "engine" in instance.console
     assert f"http://127.0.0.1:{instance.port}/" in instance.console
 

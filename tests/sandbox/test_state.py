@@ -205,16 +205,16 @@ def test_what_could_not_be_written_is_written_with_the_next_change(
     role = first.make_role("meanwhile", TRUST_ACCOUNT)
     # As on a disk that is full.
     limits = resource.prlimit(first.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
-    ssm.put_parameter(Name="/meanwhile", Value="v", Type="String")
+    ssm.put_parameter(Name="/while-full", Value="v", Type="String")
     session = first.assume(keys, role, "meanwhile")
-    assert not is_written("/meanwhile", tmp_path)
+    assert not is_written("/while-full", tmp_path)
     resource.prlimit(first.process.pid, resource.RLIMIT_FSIZE, limits)
     ssm.put_parameter(Name="/after", Value="v", Type="String")
     first.process.kill()
     first.process.wait()
 
     second = launch_sandbox("--state", str(tmp_path))
-    found = second.client("ssm").get_parameters(Names=["/before", "/meanwhile", "/after"])["Parameters"]
+    found = second.client("ssm").get_parameters(Names=["/before", "/while-full", "/after"])["Parameters"]
     assert len(found) == 3
     assert second.client("sts", session).get_caller_identity()["Arn"].endswith("meanwhile/meanwhile")
 

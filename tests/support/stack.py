@@ -165,7 +165,7 @@ class Stack:
         return living_sessions().get(leader, []) if leader else []
 
     def parts(self, name: str) -> list[int]:
-        """Return the portal's processes of that name: web (gunicorn's two), worker 1 and 2, tracker, cron."""
+        """Return the portal's processes of that name: web, worker 1 and 2, tracker, cron."""
         found = []
         for pid in self.members("portal"):
             with suppress(FileNotFoundError, ProcessLookupError):
