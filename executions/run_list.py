@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from executions.selectors import PAGE_SIZE, Page, address
 
 M = TypeVar("M", bound=Model)
 # Primary keys; those of too many to tell as the question for them.
-Keys: TypeAlias = set[int] | QuerySet[Any, dict[str, int]]
+Keys: TypeAlias = set[int] | QuerySet[Any, int]
 
 # Filters offer at most as many choices; who has more finds the rest by searching.
 CHOICES = 100
@@ -48,21 +49,25 @@ class Sight:
 
     Attributes:
         everything: everybody's.
-        delegations: by id, the names of the delegations whose runs they may see; None for more than PROBED,
-            or when they see everything.
+        first: by id, the names of the first delegations whose runs they may see, by name: PROBED and one
+            more at most; none when they see everything.
     """
 
     everything: bool
-    delegations: Mapping[int, str] | None
+    first: Mapping[int, str]
+
+    @property
+    def delegations(self) -> Mapping[int, str] | None:
+        """The names of all of them; None for more than PROBED, or when the person sees everything."""
+        return None if self.everything or len(self.first) > PROBED else self.first
 
 
 def sight(actor: User) -> Sight:
     """Return whose runs the actor may see: at most one query."""
     if access.everywhere(actor, "view", Execution):
-        return Sight(True, None)
-    seen = access.visible(actor, "view", Delegation.objects.order_by())
-    names = dict(seen.values_list("pk", "name")[: PROBED + 1])
-    return Sight(False, names if len(names) <= PROBED else None)
+        return Sight(True, {})
+    seen = access.visible(actor, "view", Delegation.objects.order_by("name"))
+    return Sight(False, dict(seen.values_list("pk", "name")[: PROBED + 1]))
 
 
 def runs(actor: User, filters: Mapping[str, str], seen: Sight | None = None) -> Page:
@@ -147,7 +152,7 @@ class _Search:
 
     def _of_words(self, found: QuerySet[Execution], words: str) -> list[Key]:
         keys = self._of_named(found, words)
-        people = _told(User.objects.order_by().filter(username__icontains=words).values("pk"))
+        people = _told(User.objects.order_by().filter(username__icontains=words).values_list("pk", flat=True))
         if people != set():
             keys += self._of_people(found, people)
         with suppress(ValueError):
@@ -160,7 +165,7 @@ class _Search:
         # Each table is asked by itself: joined, PostgreSQL reads all names of both instead of their indexes.
         documents = Document.objects.order_by().filter(name__icontains=words)
         by_itself, by_document = (
-            Delegation.objects.order_by().filter(fitting).values("pk")
+            Delegation.objects.order_by().filter(fitting).values_list("pk", flat=True)
             for fitting in (Q(name__icontains=words), Q(document__in=documents))
         )
         named = _told(by_itself.union(by_document, all=True))
@@ -217,9 +222,9 @@ def _fitting(words: str, delegation: str = "") -> Q:
     )
 
 
-def _told(named: QuerySet[Any, dict[str, int]]) -> Keys:
+def _told(named: QuerySet[Any, int]) -> Keys:
     """Return the keys of what words name, or the question itself where they name too much to tell."""
-    found = [row["pk"] for row in named[: TOLD + 1]]
+    found = list(named[: TOLD + 1])
     return set(found) if len(found) <= TOLD else named
 
 
@@ -248,23 +253,34 @@ def filter_choices(
         seen: the actor's sight, when it is known already.
     """
     seen = seen or sight(actor)
-    if seen.delegations is not None:
-        by_name = sorted((name, str(key)) for key, name in seen.delegations.items())
-        named = [
-            (key, name)
-            for place, (name, key) in enumerate(by_name)
-            if place < CHOICES or key == chosen.get("delegation")
-        ]
-    else:
-        delegations = access.visible(actor, "view", Delegation.objects.order_by("name"))
-        named = _offered(delegations.annotate(label=F("name")), chosen.get("delegation", ""))
     people = User.objects.order_by("username").annotate(label=FULL_NAME)
     if seen.everything:
-        return {"delegation": named, "operator": _offered(people, chosen.get("operator", ""))}
+        delegations = Delegation.objects.order_by("name").annotate(label=F("name"))
+        return {
+            "delegation": _offered(delegations, chosen.get("delegation", "")),
+            "operator": _offered(people, chosen.get("operator", "")),
+        }
+    named = {str(key): name for key, name in islice(seen.first.items(), CHOICES)}
+    named |= _beyond(actor, seen, named, chosen.get("delegation", ""))
     # Who may launch what is offered, so that nothing is asked of all the delegations that somebody sees.
-    among = [int(key) for key, _ in named]
+    among = [int(key) for key in named]
     launching = people.filter(Q(pk=actor.pk) | access.holders(Delegation, "execute", among))
-    return {"delegation": named, "operator": _offered(launching, chosen.get("operator", ""))}
+    return {
+        "delegation": list(named.items()),
+        "operator": _offered(launching, chosen.get("operator", "")),
+    }
+
+
+def _beyond(actor: User, seen: Sight, offered: Mapping[str, str], chosen: str) -> dict[str, str]:
+    """Return the chosen delegation that the actor sees and is not offered yet, if it is one."""
+    if chosen in offered or not chosen.isdecimal():
+        return {}
+    if int(chosen) in seen.first:
+        return {chosen: seen.first[int(chosen)]}
+    if seen.delegations is not None:
+        return {}
+    there = access.visible(actor, "view", Delegation.objects.order_by().filter(pk=int(chosen)))
+    return {str(key): name for key, name in there.values_list("pk", "name")}
 
 
 def _offered(found: QuerySet[M], chosen: str) -> list[tuple[str, str]]:

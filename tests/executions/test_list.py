@@ -246,8 +246,10 @@ def test_the_steps_that_wait_are_found_among_those_that_have_not_ended(operator,
     assert [step.name for step in selectors.approvals(operator)[0]] == ["step1"]
 
 
-def test_what_the_filters_name_is_offered_wherever_it_stands(operator, colleague, crowd, monkeypatch):
+@pytest.mark.parametrize("probed", [1, 3, newest.PROBED])
+def test_what_the_filters_name_is_offered_wherever_it_stands(operator, colleague, crowd, monkeypatch, probed):
     monkeypatch.setattr(run_list, "CHOICES", 2)
+    monkeypatch.setattr(run_list, "PROBED", probed)
     last, hidden = crowd[6], crowd[8]
     access.grant("execute", last, colleague)
     for key, person in ((last.pk, colleague.pk), (hidden.pk, crowd[0].created_by_id)):
