@@ -98,7 +98,9 @@ class Theatre:
             here = self._surroundings(sandbox, portal, point.name)
             mischief = Mischief(_outside(point.dies, count), here)
         runs = dict.fromkeys(stage.run_ids(f"{self._seed} {point.name}", count), point.document)
+        _set_targets(start_rate=point.start_rate)
         line = self._play(point.name, runs, portal, sandbox, mischief, marks, once_a_job=point.once_a_job)
+        _set_targets(start_rate=Point.start_rate)
         line.kills = len(marks) + (mischief.here.happened if mischief else 0)
         line.strikes = 0
         return line
@@ -114,11 +116,11 @@ class Theatre:
         runs = {run: kinds[number // len(stage.REGIONS) % len(kinds)] for number, run in enumerate(ids)}
         if proxy is not None:
             proxy.start()
-            _lead_to(proxy.url)
+            _set_targets(endpoint_url=proxy.url)
         try:
             line = self._play(fault.name, runs, portal, sandbox, Mischief(fault, here))
         finally:
-            _lead_to(sandbox.url)
+            _set_targets(endpoint_url=sandbox.url)
             if proxy is not None:
                 line.strikes += spoilt_calls(proxy)
                 proxy.stop()
@@ -226,8 +228,8 @@ def _outside(dies: str, count: int) -> Fault:
     return Fault("outside", strike, every=OUTSIDE_SECONDS, most=count)
 
 
-def _lead_to(url: str) -> None:
-    AwsTarget.objects.update(endpoint_url=url)
+def _set_targets(**fields: Any) -> None:
+    AwsTarget.objects.update(**fields)
     connections.close_all()
 
 

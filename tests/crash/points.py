@@ -24,6 +24,7 @@ class Point:
         dies: who is killed there: "launcher", "tracker" or "person" (the web process).
         once_a_job: workers leave after each job, because within a process the place is passed only once.
         unheard: every launch is committed and never enqueued, so that only the reconciler finds it.
+        start_rate: how many starts a second each Region's AWS is taken to allow.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Point:
     dies: str = "launcher"
     once_a_job: bool = False
     unheard: bool = False
+    start_rate: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,8 @@ POINTS = {
         Point("launch: after the commit of started", SHORT, commit("after", "started")),
         Point("launch: before tracking is enqueued", SHORT, enqueue("before", "track", within=("launch",))),
         Point("launch: after tracking is enqueued", SHORT, enqueue("after", "track", within=("launch",))),
-        Point("launch: pacer holds its role", SHORT, role("pacer")),
+        # Launches must come faster than they are let go, or nobody ever waits for the limit.
+        Point("launch: pacer holds its role", SHORT, role("pacer"), start_rate=0.25),
         Point("track: before Describe or Get", SHORT, call("before", *LOOKS), "tracker"),
         Point("track: after Describe or Get", SHORT, call("after", *LOOKS), "tracker"),
         Point("track: before the commit of what was seen", SHORT, commit("before", *SEEN), "tracker"),
