@@ -34,7 +34,10 @@ class RemoteDocument:
 
 @dataclass(frozen=True)
 class RemoteStep:
-    """One step of an automation. `outputs` holds lists of text, as AWS gives them."""
+    """One step of an automation. `outputs` holds lists of text, as AWS gives them.
+
+    `next_step` is the step that AWS says comes after it, "" where it does not say.
+    """
 
     step_id: str
     name: str
@@ -45,6 +48,7 @@ class RemoteStep:
     outputs: dict[str, list[str]]
     started_at: datetime | None
     ended_at: datetime | None
+    next_step: str = ""
 
 
 @dataclass(frozen=True)
@@ -182,10 +186,14 @@ class SsmGateway:
         parameters: Mapping[str, list[str]],
         client_token: str,
         tags: Mapping[str, str],
+        interactive: bool = False,
     ) -> str:
         """Start an automation and return its id; with the same `client_token` (a UUID), the same one.
 
         The caller has taken the call from `quotas`.
+
+        Arguments:
+            interactive: AWS waits before each step until a StartStep signal names it.
 
         https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StartAutomationExecution.html
         """
@@ -196,6 +204,7 @@ class SsmGateway:
             Parameters=dict(parameters),
             ClientToken=client_token,
             Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+            **({"Mode": "Interactive"} if interactive else {}),
         )
         return str(answer["AutomationExecutionId"])
 
@@ -261,12 +270,23 @@ class SsmGateway:
         """Cancel an automation: the present step is stopped, onCancel steps run."""
         self._call(self._client.stop_automation_execution, AutomationExecutionId=aws_id, Type="Cancel")
 
+    def complete(self, aws_id: str) -> None:
+        """End an automation in Interactive mode as its steps have ended so far; none is started any more.
+
+        The request is sent once: AWS would refuse a second, as if the first had done nothing.
+
+        https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_StopAutomationExecution.html
+        """
+        self._call(self._once().stop_automation_execution, AutomationExecutionId=aws_id, Type="Complete")
+
     def signal(self, aws_id: str, kind: str, payload: Mapping[str, list[str]]) -> None:
-        """Answer a waiting step. The request is sent once: a second would answer the next step that waits.
+        """Answer a waiting step, or start or stop one in Interactive mode.
+
+        The request is sent once: a second would answer the next step that waits.
 
         Arguments:
-            kind: "Approve", "Reject" or "Resume".
-            payload: "Comment" for the first two, "StepName" for the third.
+            kind: "Approve", "Reject", "Resume", "StartStep" or "StopStep".
+            payload: "Comment" for the first two, "StepName" for the next two, "StepExecutionId" for the last.
 
         https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_SendAutomationSignal.html
         """
@@ -320,6 +340,7 @@ def _step(row: Mapping[str, Any]) -> RemoteStep:
         outputs=dict(row.get("Outputs", {})),
         started_at=row.get("ExecutionStartTime"),
         ended_at=row.get("ExecutionEndTime"),
+        next_step=row.get("NextStep", ""),
     )
 
 

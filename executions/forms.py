@@ -46,6 +46,17 @@ class LaunchForm(forms.Form):
         return dict(self.cleaned_data)
 
 
+class PaceForm(forms.Form):
+    """How a run goes on from step to step. Apart from LaunchForm: a parameter may have any name."""
+
+    step_by_step = forms.BooleanField(
+        required=False,
+        label="Step by step: wait for me before each step",
+        help_text="Each step begins when you start it on the run’s page, and can be stopped there. "
+        "After the last one you complete the run.",
+    )
+
+
 def _form_field(field: LaunchField) -> forms.Field:
     common: dict[str, Any] = {
         "label": field.label,

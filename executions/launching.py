@@ -204,6 +204,7 @@ def launch(execution_id: UUID) -> None:
                 "automation-portal:run": str(execution.pk),
                 "automation-portal:operator": execution.operator.get_username(),
             },
+            interactive=execution.step_by_step,
         )
     except AwsError as error:
         _not_started(execution, error, heard=heard)

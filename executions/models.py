@@ -92,6 +92,8 @@ class Execution(models.Model):
     service_role_arn = models.CharField(max_length=600, blank=True)
     # As StartAutomationExecution takes them: {name: [text, …]}.
     parameters = models.JSONField(default=dict)
+    # AWS waits before each step until a person says that it begins: its Interactive mode.
+    step_by_step = models.BooleanField(default=False)
     # How many people had to approve it when Execute was pressed.
     approvals_needed = models.PositiveSmallIntegerField(default=0)
     again_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
@@ -176,6 +178,8 @@ class StepExecution(models.Model):
     failure = models.TextField(blank=True)
     inputs = models.JSONField(default=dict)
     outputs = models.JSONField(default=dict)
+    # The step that AWS says comes after it; empty where it does not say.
+    next_step = models.CharField(max_length=128, blank=True)
     started_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
 
@@ -221,16 +225,22 @@ class ExecutionEvent(models.Model):
 
 
 class Signal(models.Model):
-    """An answer that a person gave to a waiting step, kept until AWS has taken it."""
+    """What a person said to a run, kept until AWS has taken it: an answer to a waiting step, or, of a run
+    step by step, what it does next."""
 
     class Kind(models.TextChoices):
         APPROVE = "Approve"
         REJECT = "Reject"
         RESUME = "Resume"
+        START_STEP = "StartStep"
+        STOP_STEP = "StopStep"
+        COMPLETE = "Complete"  # AWS takes it as a kind of stop, not as a signal
 
     execution = models.ForeignKey(Execution, on_delete=models.CASCADE, related_name="signals")
-    kind = models.CharField(max_length=8, choices=Kind.choices)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
     step = models.CharField(max_length=128, blank=True)
+    # AWS's id of the step to stop; of a step to start, that of its last execution before, empty without one.
+    aws_step_id = models.CharField(max_length=36, blank=True)
     comment = models.CharField(max_length=512, blank=True)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     requested_at = models.DateTimeField(default=now)
@@ -245,6 +255,16 @@ class Signal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} for {self.execution_id}"
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it answers a step, rather than saying what a run step by step does next."""
+        return self.kind in {self.Kind.APPROVE, self.Kind.REJECT, self.Kind.RESUME}
+
+    @property
+    def permission(self) -> str:
+        """What its actor must hold of the run for it to be sent."""
+        return "signal" if self.is_answer else "cancel"
 
 
 class LaunchApproval(models.Model):
@@ -339,7 +359,7 @@ access.register(
         noun="run",
         permissions={
             "view": "see it",
-            "cancel": "cancel it",
+            "cancel": "cancel it or start and stop its steps",
             "approve": "approve its launch",
             "signal": "answer its waiting steps",
         },

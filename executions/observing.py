@@ -5,7 +5,7 @@ only; where these are new, the run stays marked (`behind_since`) until a full lo
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -30,9 +30,12 @@ _STEP_FIELDS = (
     "failure",
     "inputs",
     "outputs",
+    "next_step",
     "started_at",
     "ended_at",
 )
+# AWS may need so long to act on a signal that it has taken.
+ACTS_AFTER = timedelta(seconds=5)
 
 
 def known_status(word: str) -> Status:
@@ -74,9 +77,11 @@ def apply(execution: Execution, remote: RemoteExecution) -> bool:
             "ended_at": (remote.ended_at or execution.ended_at or at) if status in FINAL else None,
         }
         same = not changed and all(getattr(execution, name) == value for name, value in values.items())
-        # News that came while AWS was asked is not in the answer: its mark stays.
+        # News that came while AWS was asked is not in the answer: its mark stays. So does that of a signal
+        # which AWS has yet to act on: no list tells that a run step by step waits again, for another step.
         behind = execution.behind_since
-        still_behind = behind if behind is not None and behind > at else None
+        unheard = same and execution.step_by_step and status not in FINAL
+        still_behind = behind if behind and behind > at - (ACTS_AFTER if unheard else timedelta()) else None
         as_read = Execution.objects.filter(
             _not_seen_since(at), pk=execution.pk, status=execution.status, last_event=execution.last_event
         )
@@ -198,6 +203,7 @@ def _row(execution: Execution, position: int, step: RemoteStep) -> StepExecution
         failure=step.failure,
         inputs=step.inputs,
         outputs=step.outputs,
+        next_step=step.next_step,
         started_at=step.started_at,
         ended_at=step.ended_at,
     )

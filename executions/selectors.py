@@ -15,6 +15,7 @@ from aws.models import CallerIdentity
 from common import access
 from common.clock import now
 from documents.models import Publication
+from executions import stepping
 from executions.models import FINAL, Execution, ExecutionEvent, StepExecution, TrackingLease
 from executions.services import ANSWERS, WAITING_STEP, just_answered
 from executions.transitions import IN_FLIGHT_IN_AWS
@@ -100,6 +101,7 @@ class RunView:
     waiting: StepExecution | None = None
     answers: tuple[str, ...] = ()
     unsent: bool = False
+    pace: stepping.Choices | None = None
     parameters: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -116,6 +118,11 @@ class RunView:
     def may_answer(self) -> bool:
         """Whether this person may answer the step that waits."""
         return self.waiting is not None and "signal" in self.permissions and not self.unsent
+
+    @property
+    def may_control(self) -> bool:
+        """Whether this person may say what a run step by step does next."""
+        return "cancel" in self.permissions
 
     @property
     def failure_title(self) -> str:
@@ -180,6 +187,7 @@ def run_view(actor: User, execution: Execution) -> RunView:
         waiting=waiting,
         answers=ANSWERS[waiting.action] if waiting is not None else (),
         unsent=waiting is not None and just_answered(execution, waiting),
+        pace=stepping.choices(execution, steps),
         parameters={name: "\n".join(values) for name, values in execution.parameters.items()},
     )
 

@@ -1,4 +1,4 @@
-"""A worker brings to AWS what people asked of a run that is under way: to stop it, or their answers."""
+"""A worker brings to AWS what people asked of a run under way: to stop it, their answers, what comes next."""
 
 import logging
 from datetime import timedelta
@@ -89,7 +89,7 @@ def _not_stopped(execution: Execution, error: AwsError) -> None:
 
 
 def signal(signal_id: int) -> None:
-    """Send a person's answer to AWS, once, if that person may still give it.
+    """Send what a person said to a run to AWS, once, if that person may still say it.
 
     AWS is not told which step an approval is for: one that is sent again after its step has moved on would
     answer the next. Where an earlier worker may have sent it, AWS is therefore asked first.
@@ -110,26 +110,27 @@ def signal(signal_id: int) -> None:
     answer.claimed_at = moment
     execution = answer.execution
     person = answer.actor.get_username()
-    if not access.decide(answer.actor, "signal", execution).allowed:
-        words = f"{person} may no longer answer the approval steps of this run."
-        _settle(answer, Fact("answer-refused", f"The answer was not sent: {words}"), words)
+    named = _named(answer)
+    if not access.decide(answer.actor, answer.permission, execution).allowed:
+        right = "answer the approval steps of" if answer.is_answer else "start and stop steps of"
+        words = f"{person} may no longer {right} this run."
+        _settle(answer, Fact("answer-refused", f"The {named} was not sent: {words}"), words)
         return
     try:
         gateway = _gateway(execution, person)
         if heard and not _still_waits(gateway, answer):
-            log.warning("The step of signal %s has been answered already", answer.pk)
+            log.warning("AWS has had signal %s already", answer.pk)
         else:
-            gateway.signal(execution.aws_execution_id, answer.kind, payload(answer))
+            _send(gateway, answer)
     except AwsError as error:
         if error.retryable:
             log.warning("AWS could not take signal %s now (%s); it is sent again", answer.pk, error.message)
             _give_back(answer, unheard=not heard and error.throttled)
             return
-        _settle(
-            answer, Fact("answer-refused", f"AWS did not take the answer: {error.message}"), error.message
-        )
+        words = f"AWS did not take the {named}: {error.message}"
+        _settle(answer, Fact("answer-refused", words), error.message)
     else:
-        _settle(answer, Fact("answer-sent", f"AWS has the answer to “{answer.step}”"), "")
+        _settle(answer, Fact("answer-sent", f"AWS has the {named}"), "")
     tracking.ensure(execution.target_id, about=execution)
 
 
@@ -143,17 +144,46 @@ def _as_read(answer: Signal) -> QuerySet[Signal]:
     return Signal.objects.filter(pk=answer.pk, claimed_at=answer.claimed_at, sent_at=None, failure="")
 
 
+def _named(answer: Signal) -> str:
+    """Say in words what it is, after an article."""
+    return {
+        Signal.Kind.START_STEP: f"request to start “{answer.step}”",
+        Signal.Kind.STOP_STEP: f"request to stop “{answer.step}”",
+        Signal.Kind.COMPLETE: "request to complete the run",
+    }.get(Signal.Kind(answer.kind), f"answer to “{answer.step}”")
+
+
+def _send(gateway: SsmGateway, answer: Signal) -> None:
+    aws_id = answer.execution.aws_execution_id
+    if answer.kind == Signal.Kind.COMPLETE:
+        gateway.complete(aws_id)
+    else:
+        gateway.signal(aws_id, answer.kind, payload(answer))
+
+
 def payload(answer: Signal) -> dict[str, list[str]]:
-    """Return what AWS is sent with the answer: the resumed step's name, or who answered and why."""
-    if answer.kind == Signal.Kind.RESUME:
+    """Return what AWS is sent with the signal: the step that it is for, or who answered and why."""
+    if answer.kind in {Signal.Kind.RESUME, Signal.Kind.START_STEP}:
         return {"StepName": [answer.step]}
+    if answer.kind == Signal.Kind.STOP_STEP:
+        return {"StepExecutionId": [answer.aws_step_id]}
     words = f"{answer.actor.get_username()}, through the Automation Portal"
     comment = f"{words}: {answer.comment}" if answer.comment else words
     return {"Comment": [comment[:PAYLOAD_LIMIT]]}
 
 
 def _still_waits(gateway: SsmGateway, answer: Signal) -> bool:
+    """Ask AWS whether what it is sent is still to be done, or an earlier worker's call has done it."""
     remote = gateway.execution(answer.execution.aws_execution_id)
+    if answer.kind == Signal.Kind.COMPLETE:
+        return remote.status not in FINAL
+    if answer.kind == Signal.Kind.STOP_STEP:
+        return any(step.step_id == answer.aws_step_id and step.ended_at is None for step in remote.steps)
+    if answer.kind == Signal.Kind.START_STEP:
+        # It may begin once more, after it was stopped or in a loop's next turn: has it begun since?
+        begun = [step for step in remote.steps if step.name == answer.step and step.started_at is not None]
+        last = max(begun, key=lambda step: step.started_at or now(), default=None)
+        return last is None or (last.step_id == answer.aws_step_id and last.ended_at is not None)
     return any(step.name == answer.step and step.status in WAITING_STEP for step in remote.steps)
 
 

@@ -39,6 +39,7 @@ def launch(
     values: Mapping[str, Any],
     again_of: Execution | None = None,
     run_id: UUID | None = None,
+    step_by_step: bool = False,
 ) -> Execution:
     """Freeze a run of `delegation` and queue it, or let it wait for approval. Nothing is asked of AWS here.
 
@@ -47,6 +48,7 @@ def launch(
         values: parameters as the form or a program gives them, by name.
         again_of: the run that this one repeats.
         run_id: the run's id, when the caller chose one so that sending twice gives one run.
+        step_by_step: AWS waits before each step until a person says that it begins.
 
     Raises NotFound or Forbidden (the door), Conflict (not launchable now, or `run_id` was used for something
     else) and Invalid with a sentence for each refused parameter.
@@ -76,6 +78,7 @@ def launch(
         aws_document_version=publication.aws_version,
         service_role_arn=delegation.service_role.arn if delegation.service_role else "",
         parameters=parameters,
+        step_by_step=step_by_step,
         again_of=again_of,
         approvals_needed=delegation.approvals_needed,
         status=Status.AWAITING_APPROVAL if delegation.approvals_needed else Status.QUEUED,
@@ -149,6 +152,7 @@ def _sent_before(actor: User, wanted: Execution) -> Execution | None:
         and known.delegation_id == wanted.delegation_id
         and known.version_id == wanted.version_id
         and known.parameters == wanted.parameters
+        and known.step_by_step == wanted.step_by_step
     )
     if not same:
         raise Conflict(
@@ -167,6 +171,7 @@ def _facts(execution: Execution) -> dict[str, Any]:
         "target": str(execution.target),
         "role": execution.service_role_arn or "the caller",
         "parameters": execution.parameters,
+        "step_by_step": execution.step_by_step,
         "approvals_needed": execution.approvals_needed,
     }
 
@@ -242,10 +247,15 @@ def signal(*, actor: User, execution: Execution, kind: str, comment: str = "", s
     return answer
 
 
-def just_answered(execution: Execution, step: StepExecution) -> bool:
-    """Say whether an answer is on its way, or AWS has one and was not asked since what it made of it."""
+def just_answered(execution: Execution, step: StepExecution | None = None) -> bool:
+    """Say whether an answer is on its way, or AWS has one and was not asked since what it made of it.
+
+    step: the one that it is for; whatever was said to the run counts without.
+    """
     observed_at = Execution.objects.values_list("observed_at", flat=True).get(pk=execution.pk)
-    given = Signal.objects.filter(execution=execution, step=step.name, failure="")
+    given = Signal.objects.filter(execution=execution, failure="")
+    if step is not None:
+        given = given.filter(step=step.name)
     unseen = Q(sent_at=None) if observed_at is None else Q(sent_at=None) | Q(sent_at__gte=observed_at)
     return given.filter(unseen).exists()
 

@@ -15,6 +15,7 @@ urlpatterns = [
     path("runs/<uuid:execution_id>/stream/", streams.stream, name="stream"),
     path("runs/<uuid:execution_id>/cancel/", views.cancel, name="cancel"),
     path("runs/<uuid:execution_id>/signal/", views.signal, name="signal"),
+    path("runs/<uuid:execution_id>/step/", views.control_step, name="step"),
     path("runs/<uuid:execution_id>/approve/", views.approve_launch, name="approve-launch"),
     path("runs/<uuid:execution_id>/reject/", views.reject_launch, name="reject-launch"),
     path("approvals/", views.approvals, name="approvals"),

@@ -15,13 +15,14 @@ from accounts.models import Delegation, User
 from accounts.services import check_launchable
 from common import access
 from common.errors import Conflict, Forbidden, Invalid, NotFound, PortalError
-from executions import approving, awaiting, fairness, limits, run_list, selectors, services, wakeups
+from executions import approving, awaiting, fairness, limits, run_list, selectors, services, stepping, wakeups
 from executions.forms import (
     AnswerForm,
     ApprovalForm,
     AskedLaunch,
     CatalogueFilter,
     LaunchForm,
+    PaceForm,
     RejectionForm,
     RunFilter,
     asked,
@@ -62,17 +63,21 @@ def launch(request: HttpRequest, delegation_id: int) -> HttpResponse:
         return _launch(request, delegation, again_of)
     initial, dropped = _values_of(again_of, delegation) if again_of else ({}, [])
     form = LaunchForm(form_fields(delegation), initial=initial)
-    return _launch_page(request, delegation, form, again_of=again_of, dropped=dropped)
+    pace = PaceForm(initial={"step_by_step": again_of is not None and again_of.step_by_step})
+    return _launch_page(request, delegation, form, pace, again_of=again_of, dropped=dropped)
 
 
 def _launch(request: HttpRequest, delegation: Delegation, again_of: Execution | None) -> HttpResponse:
     fields = form_fields(delegation)
-    form = LaunchForm(fields, request.POST)
+    form, pace = LaunchForm(fields, request.POST), PaceForm(request.POST)
+    pace.is_valid()
     if not form.is_valid():
         # All that is wrong is said at once, not first what is missing and then what is refused.
         _, refused = bind_parameters(delegation, form.values())
         _put_beside_fields(form, {name: why for name, why in refused.items() if name not in form.errors})
-        return _launch_page(request, delegation, form, again_of=again_of, run_id=_run_id(request), status=400)
+        return _launch_page(
+            request, delegation, form, pace, again_of=again_of, run_id=_run_id(request), status=400
+        )
     try:
         run = services.launch(
             actor=_actor(request),
@@ -80,16 +85,17 @@ def _launch(request: HttpRequest, delegation: Delegation, again_of: Execution | 
             values=form.values(),
             again_of=again_of,
             run_id=_run_id(request),
+            step_by_step=pace.cleaned_data["step_by_step"],
         )
     except Invalid as error:
         _put_beside_fields(form, error.fields)
         return _launch_page(
-            request, delegation, form, again_of=again_of, run_id=_run_id(request), status=error.status
+            request, delegation, form, pace, again_of=again_of, run_id=_run_id(request), status=error.status
         )
     except (Conflict, Forbidden) as error:
         form.add_error(None, error.message)
         # A new id: what is sent next is another run than the one that this form may have launched.
-        return _launch_page(request, delegation, form, again_of=again_of, status=error.status)
+        return _launch_page(request, delegation, form, pace, again_of=again_of, status=error.status)
     return redirect("executions:detail", execution_id=run.pk)
 
 
@@ -109,6 +115,7 @@ def _launch_page(
     request: HttpRequest,
     delegation: Delegation,
     form: LaunchForm,
+    pace: PaceForm,
     *,
     again_of: Execution | None,
     dropped: list[str] | None = None,
@@ -123,6 +130,7 @@ def _launch_page(
     context = {
         "delegation": delegation,
         "form": form,
+        "pace": pace,
         "fixed": [field for field in form_fields(delegation) if field.read_only],
         "again_of": again_of,
         "dropped": dropped or [],
@@ -269,6 +277,25 @@ def signal(request: HttpRequest, execution_id: uuid.UUID) -> HttpResponse:
         messages.warning(request, error.message)
     else:
         messages.success(request, "Your answer is on its way to AWS.")
+    return redirect("executions:detail", execution_id=run.pk)
+
+
+@require_POST
+def control_step(request: HttpRequest, execution_id: uuid.UUID) -> HttpResponse:
+    """Start or stop a step of a run that goes step by step, or complete the run."""
+    actor = _actor(request)
+    run = selectors.fetch_run(actor, execution_id, "cancel")
+    try:
+        stepping.control_step(
+            actor=actor,
+            execution=run,
+            kind=request.POST.get("kind", ""),
+            step=request.POST.get("step", ""),
+        )
+    except (Conflict, NotFound) as error:
+        messages.warning(request, error.message)
+    else:
+        messages.success(request, "Your request is on its way to AWS.")
     return redirect("executions:detail", execution_id=run.pk)
 
 

@@ -112,6 +112,30 @@ def test_a_launch_carries_token_and_tags(ssm, stub):
     assert started == TOKEN
 
 
+def test_a_launch_step_by_step_says_so(ssm, stub):
+    stub.add_response(
+        "start_automation_execution",
+        {"AutomationExecutionId": TOKEN},
+        {
+            "DocumentName": "launch",
+            "DocumentVersion": "3",
+            "Parameters": {},
+            "ClientToken": TOKEN,
+            "Tags": [],
+            "Mode": "Interactive",
+        },
+    )
+    request = {"document_name": "launch", "document_version": "3", "parameters": {}, "tags": {}}
+    assert SsmGateway(ssm, QUOTAS).start(**request, client_token=TOKEN, interactive=True) == TOKEN
+
+
+def test_completing_is_a_kind_of_stopping(ssm, stub):
+    request = {"AutomationExecutionId": TOKEN, "Type": "Complete"}
+    stub.add_response("stop_automation_execution", {}, request)
+    SsmGateway(ssm, QUOTAS).complete(TOKEN)
+    stub.assert_no_pending_responses()
+
+
 def test_steps_that_aws_left_out_are_fetched(ssm, stub):
     step = {"StepExecutionId": "s", "StepName": "launch", "Action": "aws:sleep", "StepStatus": "Success"}
     stub.add_response(

@@ -95,6 +95,16 @@ def test_an_id_in_use_does_not_launch_something_else(operator, colleague, frozen
             services.launch(actor=actor, delegation=frozen, values=values, run_id=chosen)
 
 
+def test_step_by_step_is_part_of_what_was_launched_and_stands_in_the_audit(operator, frozen, valkey):
+    chosen = uuid.uuid4()
+    given = {"actor": operator, "delegation": frozen, "values": VALUES, "run_id": chosen}
+    run = services.launch(**given, step_by_step=True)
+    assert services.launch(**given, step_by_step=True).step_by_step
+    with pytest.raises(Conflict, match="already launched"):
+        services.launch(**given)
+    assert AuditEntry.objects.get(action="run.launched", object_id=run.pk).data["step_by_step"] is True
+
+
 def test_a_queued_run_is_cancelled_at_once(operator, frozen, valkey):
     run = services.launch(actor=operator, delegation=frozen, values=VALUES)
     services.cancel(actor=operator, execution=run)

@@ -123,6 +123,24 @@ def test_news_that_comes_while_aws_is_asked_leaves_the_run_behind(run):
     assert run.behind_since is not None
 
 
+def test_a_run_step_by_step_stays_behind_until_aws_acts_on_what_it_was_told(run):
+    steps = remote_step("one", "Success", ended_at=now()), remote_step("two", "Pending", started_at=None)
+    observe(run, "Waiting", *steps)
+    asked = now()
+    Execution.objects.update(behind_since=asked, step_by_step=True)
+    observe(run, "Waiting", *steps)
+    run.refresh_from_db()
+    assert run.behind_since == asked, "AWS may act on it yet, and no list would tell"
+    observe(run, "Waiting", steps[0], remote_step("two", "Success", ended_at=now()))
+    run.refresh_from_db()
+    assert run.behind_since is None
+    Execution.objects.update(behind_since=asked)
+    observe(run, "Waiting", *steps, asked_at=asked + timedelta(seconds=6))
+    observe(run, "Waiting", *steps, asked_at=asked + timedelta(seconds=7))
+    run.refresh_from_db()
+    assert run.behind_since is None, "it does not wait for ever"
+
+
 def test_a_list_tells_nothing_of_another_targets_run(run):
     observing.note(run.target_id + 1, [summary("InProgress")])
     run.refresh_from_db()

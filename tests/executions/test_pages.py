@@ -1,5 +1,6 @@
 """The operators' pages."""
 
+import re
 import uuid
 from datetime import timedelta
 
@@ -152,6 +153,25 @@ def test_running_again_keeps_only_values_that_are_still_allowed(as_operator, fro
     assert response.context["dropped"] == ["Instance type", "Gone"]
 
 
+CHECKED = re.compile(r'<input type="checkbox" name="step_by_step"[^>]* checked')
+
+
+def test_the_form_offers_to_go_step_by_step_and_keeps_the_choice(as_operator, frozen):
+    page = text(as_operator.get(launch_url(frozen)))
+    assert "Step by step: wait for me before each step" in page
+    assert not CHECKED.search(page), "it is off unless asked for"
+    refused = as_operator.post(launch_url(frozen), {"p-InstanceType": "t3.large", "step_by_step": "on"})
+    assert refused.status_code == 400
+    assert CHECKED.search(text(refused))
+    as_operator.post(launch_url(frozen), {**VALUES, "step_by_step": "on"})
+    run = Execution.objects.get()
+    assert run.step_by_step
+    again = as_operator.get(launch_url(frozen), {"from": str(run.pk)})
+    assert CHECKED.search(text(again)), "running it again keeps it"
+    as_operator.post(launch_url(frozen), VALUES)
+    assert Execution.objects.filter(step_by_step=False).count() == 1
+
+
 def test_a_run_of_another_delegation_is_not_repeated_here(as_operator, frozen):
     assert as_operator.get(launch_url(frozen), {"from": str(uuid.uuid4())}).status_code == 404
     assert as_operator.get(launch_url(frozen), {"from": "rubbish"}).status_code == 404
@@ -236,6 +256,69 @@ def test_an_answer_is_kept_and_a_long_comment_is_refused_beside_its_field(as_ope
     assert "400 characters" in text(refused)
     assert as_operator.post(url, {"kind": "Approve", "step": "ask"}).status_code == 302
     assert waiting.signals.get().kind == "Approve"
+
+
+@pytest.fixture
+def stepped(make_run):
+    """A run step by step that waits for its first step."""
+    run = make_run(status=Status.WAITING, aws_execution_id="a", step_by_step=True)
+    for position, name in enumerate(("launch", "later")):
+        row = {"aws_step_id": name, "position": position, "name": name, "action": "aws:sleep"}
+        StepExecution.objects.create(execution=run, status=Status.PENDING, **row)
+    return run
+
+
+def test_a_run_step_by_step_offers_its_next_step_to_who_may_control_it(
+    as_operator, stepped, client, colleague
+):
+    detail = reverse("executions:detail", args=[stepped.pk])
+    page = text(as_operator.get(detail))
+    assert "Waits for you to start “launch”" in page
+    assert '<option value="later">' in page
+    assert "Complete the run" not in page
+    client.force_login(colleague)
+    page = text(client.get(detail))
+    assert "Waits for somebody to start “launch”" in page
+    assert reverse("executions:step", args=[stepped.pk]) not in page
+
+
+def test_a_step_that_runs_can_be_stopped_and_after_the_last_the_run_completed(as_operator, stepped):
+    url = reverse("executions:live", args=[stepped.pk])
+    began = now() - timedelta(minutes=1)
+    stepped.steps.filter(name="launch").update(status=Status.IN_PROGRESS, started_at=began)
+    page = text(as_operator.get(url))
+    assert "Stop the step “launch”?" in page
+    assert "Start “later”" not in page
+    ended = {"status": Status.SUCCESS, "started_at": began, "ended_at": now()}
+    stepped.steps.filter(name="launch").update(next_step="later", **ended)
+    page = text(as_operator.get(url))
+    assert "Waits for you to start “later”" in page
+    assert "Complete this run?" in page
+    stepped.steps.update(next_step="", **ended)
+    page = text(as_operator.get(url))
+    assert "The last step has ended" in page
+    assert 'value="Complete"' in page
+
+
+def test_starting_a_step_is_kept_once_and_then_said_to_be_on_its_way(as_operator, stepped):
+    url, detail = (reverse(f"executions:{name}", args=[stepped.pk]) for name in ("step", "detail"))
+    for _ in range(2):
+        assert as_operator.post(url, {"kind": "StartStep", "step": "launch"})["Location"] == detail
+    assert stepped.signals.get().kind == "StartStep"
+    assert "AWS is being asked" in text(as_operator.get(detail))
+    for kind in ("Approve", "Revoke", ""):
+        as_operator.post(url, {"kind": kind, "step": "launch"})
+    assert stepped.signals.count() == 1
+
+
+def test_the_right_to_answer_a_step_controls_none(client, stepped, frozen, stranger, valkey):
+    access.grant("approve", frozen, stranger)
+    client.force_login(stranger)
+    url = reverse("executions:step", args=[stepped.pk])
+    assert client.post(url, {"kind": "StartStep", "step": "launch"}).status_code == 403
+    answer = reverse("executions:signal", args=[stepped.pk])
+    client.post(answer, {"kind": "StartStep", "step": "launch"})
+    assert not stepped.signals.exists()
 
 
 def test_filters_narrow_the_list(as_operator, make_run):

@@ -66,6 +66,7 @@ ROWS: dict[str, Row] = {
     "executions:stream": Row(RUN_VIEWERS, ("run",)),
     "executions:cancel": Row({"operator": 302, "colleague": 403, "administrator": 302}, ("run",), "post"),
     "executions:signal": Row({"operator": 403, "colleague": 403, "administrator": 403}, ("run",), "post"),
+    "executions:step": Row({"operator": 302, "colleague": 403, "administrator": 302}, ("run",), "post"),
     "executions:approve-launch": Row(
         {"operator": 403, "colleague": 403, "administrator": 403}, ("run",), "post"
     ),
