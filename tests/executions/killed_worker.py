@@ -7,6 +7,8 @@ import json
 import os
 import signal
 import sys
+import time
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -19,13 +21,14 @@ from django.contrib.auth.models import Group  # noqa: E402
 from rq import SimpleWorker  # noqa: E402
 
 from accounts.models import User  # noqa: E402
+from aws.connections import as_portal  # noqa: E402
 from aws.gateway import SsmGateway  # noqa: E402
 from aws.laboratory import Key, Laboratory  # noqa: E402
 from aws.models import AwsTarget  # noqa: E402
 from common import access  # noqa: E402
 from common.clock import now  # noqa: E402
-from executions import services, tracking  # noqa: E402
-from executions.models import Execution, Status  # noqa: E402
+from executions import observing, services, stepping, tracking  # noqa: E402
+from executions.models import Execution, Signal, Status  # noqa: E402
 from executions.reconciling import reconcile  # noqa: E402
 from tests.executions.conftest import lab_target, publish  # noqa: E402
 from tests.support import factories  # noqa: E402
@@ -90,6 +93,9 @@ def a_minute_passes(given: dict[str, Any]) -> None:
     """Let the dead worker's claim grow old, and let cron do what it does every ten seconds."""
     earlier = now() - timedelta(seconds=61)
     Execution.objects.filter(pk=given["run"]).update(requested_at=earlier, claimed_at=earlier)
+    Signal.objects.filter(execution=given["run"], sent_at=None).update(
+        requested_at=earlier, claimed_at=earlier
+    )
     reconcile()
 
 
@@ -102,6 +108,9 @@ def tell(given: dict[str, Any]) -> None:
                 "status": run.status,
                 "failure": run.failure,
                 "aws_execution_id": run.aws_execution_id,
+                "signals": [
+                    (said.kind, said.sent_at is not None, said.failure) for said in run.signals.all()
+                ],
                 "instances": run.outputs.get("launch.InstanceIds", []),
             }
         )
@@ -127,6 +136,73 @@ def send(given: dict[str, Any]) -> None:
     )
 
 
+def launch_step_by_step(given: dict[str, Any]) -> None:
+    """Press Execute, with each step to be started by a person; be the worker; wait until AWS waits."""
+    run = services.launch(
+        actor=User.objects.get(username="operator"),
+        delegation=factories.Delegation.objects.get(),
+        values={"ImageId": given["laboratory"]["image_id"]},
+        step_by_step=True,
+    )
+    send(given)
+    _look_until(run, lambda: run.status == Status.WAITING)
+    sys.stdout.write(json.dumps({"run": str(run.pk)}))
+
+
+def _look_until(run: Execution, condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        run.refresh_from_db()
+        if condition():
+            return
+        remote = as_portal(run.target, on_behalf_of="tests").execution(run.aws_execution_id)
+        observing.apply(run, remote)
+        time.sleep(0.1)
+    raise AssertionError(f"The run is {run.status}")
+
+
+def ask_to_start(given: dict[str, Any]) -> None:
+    """Ask for the run's step to be started."""
+    run = Execution.objects.get(pk=given["run"])
+    stepping.control_step(actor=run.operator, execution=run, kind="StartStep", step="launch")
+
+
+def die_before_the_signal(given: dict[str, Any]) -> None:
+    """Be a worker that is killed when it has claimed the request and not yet called AWS."""
+
+    def tell_aws(self: SsmGateway, *request: Any) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    SsmGateway.signal = tell_aws  # type: ignore[method-assign]
+    send(given)
+
+
+def die_after_the_signal(given: dict[str, Any]) -> None:
+    """Be a worker that is killed when AWS has taken the request and that is not yet kept."""
+    really_tell = SsmGateway.signal
+
+    def tell_aws(self: SsmGateway, *request: Any) -> None:
+        really_tell(self, *request)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    SsmGateway.signal = tell_aws  # type: ignore[method-assign]
+    send(given)
+
+
+def complete(given: dict[str, Any]) -> None:
+    """Complete the run when its step has ended, and wait until AWS has ended it."""
+    run = Execution.objects.get(pk=given["run"])
+
+    def has_run() -> bool:
+        found = stepping.choices(run, list(run.steps.all()))
+        return found is not None and found.waits and found.begun and not found.asked
+
+    _look_until(run, has_run)
+    stepping.control_step(actor=run.operator, execution=run, kind="Complete")
+    send(given)
+    _look_until(run, lambda: run.is_final)
+
+
 PARTS = {
     part.__name__: part
     for part in (
@@ -139,6 +215,11 @@ PARTS = {
         tell,
         add_a_dead_target,
         send,
+        launch_step_by_step,
+        ask_to_start,
+        die_before_the_signal,
+        die_after_the_signal,
+        complete,
     )
 }
 

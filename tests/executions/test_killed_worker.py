@@ -1,4 +1,7 @@
-"""A worker is killed around StartAutomationExecution: another adopts the run, and nothing runs twice."""
+"""A worker is killed around StartAutomationExecution: another adopts the run, and nothing runs twice.
+
+The same around the signal that starts a step of a run step by step.
+"""
 
 import json
 import os
@@ -86,4 +89,24 @@ def test_the_run_of_a_killed_worker_is_adopted_and_started_exactly_once(
     assert told["status"] == "Success", told["failure"]
     assert set(automations()) - automations_before == {told["aws_execution_id"]}
     assert set(account.instances()) - instances_before == set(told["instances"])
+    assert len(told["instances"]) == 1
+
+
+@pytest.mark.parametrize("death", ["die_before_the_signal", "die_after_the_signal"])
+def test_the_step_that_a_killed_worker_was_to_start_begins_exactly_once(story, account, valkey, death):
+    before = set(account.instances())
+    story.given["run"] = story.part("launch_step_by_step")["run"]
+    story.part("ask_to_start")
+    story.part(death, ends_with=-signal.SIGKILL)
+    story.part("send")
+    unsent = [["StartStep", False, ""]]
+    assert story.part("tell")["signals"] == unsent, "a claim may not be taken over while it is fresh"
+
+    story.part("a_minute_passes")
+    story.part("send")
+    assert story.part("tell")["signals"] == [["StartStep", True, ""]]
+    story.part("complete")
+    told = story.part("tell")
+    assert told["status"] == "Success", told["failure"]
+    assert set(account.instances()) - before == set(told["instances"])
     assert len(told["instances"]) == 1
