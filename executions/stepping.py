@@ -136,18 +136,22 @@ def control_step(*, actor: User, execution: Execution, kind: str, step: str = ""
 
     Arguments:
         kind: "StartStep", "StopStep" or "Complete".
-        step: the name of the step to start or stop.
+        step: the name of the step to start or stop; completing names none.
 
     Raises NotFound, Forbidden, and Conflict when the run does not wait for this.
     """
     access.require(actor, "cancel", execution)
     if kind not in _ASKED:
         raise NotFound("There is no such request: start a step, stop one, or complete the run.")
+    if kind == Signal.Kind.COMPLETE:
+        step = ""
+    execution.refresh_from_db()
+    # Whatever a browser sends is weighed before any of it is written.
+    _request(execution, kind, step)
     with transaction.atomic():
-        said = f"{actor.get_full_name()} {_ASKED[kind]}"
+        said = f"{actor.get_full_name()} {_ASKED[kind].format(step)}"
         # First the event: its lock on the run lets two people ask only one after the other.
-        fact = events.Fact("step-asked", said.format(step), {"step": step, "kind": kind})
-        events.append(execution.pk, [fact])
+        events.append(execution.pk, [events.Fact("step-asked", said, {"step": step, "kind": kind})])
         execution.refresh_from_db()
         request = _request(execution, kind, step)
         request.actor = actor
