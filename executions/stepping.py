@@ -1,10 +1,11 @@
 """Runs step by step: a person says when each step begins, stops the one that runs, and completes the run.
 
-AWS calls it Interactive mode. It waits between the steps, and after the last one as well.
+AWS calls it Interactive mode. It waits between the steps, and after the last one as well. Whoever starts
+them chooses when, never which: a step that could be left out might be the approval of what comes after it.
 https://docs.aws.amazon.com/systems-manager/latest/userguide/automation-working-executing-manually.html
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
@@ -40,17 +41,15 @@ class Choices:
 
     Attributes:
         waits: it waits to be told what to do next.
-        next: the steps that come next; several where a step was stopped or AWS does not say which way to go,
-            none after the last.
-        others: further steps that have not begun.
+        next: the step that comes next by AWS's word, or by the document's text where that leaves no choice;
+            one that was stopped comes again; "" after the last.
         begun: some step has begun, so that the run can be completed.
         running: the step that runs, which can be stopped.
         asked: what a person asked for is on its way, or AWS has not shown yet what it made of it.
     """
 
     waits: bool = False
-    next: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
+    next: str = ""
     begun: bool = False
     running: StepExecution | None = None
     asked: bool = False
@@ -87,18 +86,14 @@ def choices(execution: Execution, steps: Sequence[StepExecution]) -> Choices | N
     asked = asked or execution.behind_since is not None
     if execution.status != Status.WAITING or not steps:
         return Choices(asked=asked)
-    upcoming, others = _upcoming(parsed(execution.version).document, steps)
+    document = parsed(execution.version).document
+    upcoming = _upcoming(document, steps) if document is not None else ""
     begun = any(step.status not in NOT_BEGUN for step in steps)
-    return Choices(waits=True, next=upcoming, others=others, begun=begun, asked=asked)
+    return Choices(waits=True, next=upcoming, begun=begun, asked=asked)
 
 
-def _upcoming(
-    document: ssmdoc.Document | None, steps: Sequence[StepExecution]
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the steps that come next, and the others that may be tried."""
-    pending = [step.name for step in steps if step.status in NOT_BEGUN]
-    if document is None or not document.steps:
-        return tuple(pending[:1]), tuple(pending[1:])
+def _upcoming(document: ssmdoc.Document, steps: Sequence[StepExecution]) -> str:
+    """Return the step that comes next; "" when there is none, or nobody has said which."""
     loop = next((step for step in steps if step.action == LOOP and step.status in RUNNING), None)
     around = document.step(loop.name) if loop is not None else None
     body = around.steps if around is not None and around.steps else document.steps
@@ -109,26 +104,26 @@ def _upcoming(
         for step in steps
         if step.name in names and step.ended_at is not None and (since is None or step.ended_at >= since)
     ]
-    last = max(ended, key=lambda each: each[:2])[2] if ended else None
-    found = [body[0].name] if last is None else list(_after(document, last))
-    if loop is not None:
-        # The last step of a loop's turn leads to the loop, whose next turn begins with its first step.
-        return tuple(dict.fromkeys(body[0].name if name == loop.name else name for name in found)), ()
-    found = list(dict.fromkeys(found))
-    return tuple(found), tuple(name for name in pending if name not in found)
+    first = body[0].name if body else ""
+    if not ended:
+        return first
+    found = _after(document, max(ended, key=lambda each: each[:2])[2])
+    # The last step of a loop's turn leads to the loop, whose next turn begins with its first step.
+    return first if loop is not None and found == loop.name else found
 
 
-def _after(document: ssmdoc.Document, last: StepExecution) -> Iterator[str]:
-    """Tell the steps that may follow the one that ended last: AWS's word where it has one, or the text's."""
+def _after(document: ssmdoc.Document, last: StepExecution) -> str:
+    """Return the step that follows the one that ended last."""
     if last.status == Status.CANCELLED:
-        # Somebody stopped it, and may start it again.
-        yield last.name
-    if last.next_step and last.status == Status.SUCCESS:
-        yield last.next_step
-        return
+        # Somebody stopped it: it is not done.
+        return last.name
+    if last.status == Status.SUCCESS and last.next_step:
+        return last.next_step
     ways = [edge for edge in ssmdoc.graph.build(document).edges if edge.source == last.name]
-    on_failure = [edge.target for edge in ways if edge.kind == "failure" and last.status == Status.FAILED]
-    yield from on_failure or [edge.target for edge in ways if edge.kind in {"next", "branch"}]
+    failed = last.status in {Status.FAILED, Status.TIMED_OUT}
+    on_failure = {edge.target for edge in ways if edge.kind == "failure" and failed}
+    found = on_failure or {edge.target for edge in ways if edge.kind in {"next", "branch"}}
+    return found.pop() if len(found) == 1 else ""
 
 
 def control_step(*, actor: User, execution: Execution, kind: str, step: str = "") -> Signal:
@@ -181,8 +176,8 @@ def _request(execution: Execution, kind: str, step: str) -> Signal:
     if not found.waits:
         raise Conflict("This run does not wait to be told what is next: reload the page to see what it does.")
     if kind == Signal.Kind.START_STEP:
-        if step not in {*found.next, *found.others}:
-            raise Conflict(f"The step “{step}” cannot be started now: reload the page to see which can.")
+        if not step or step != found.next:
+            raise Conflict(f"The step “{step}” does not come next: reload the page to see which does.")
         before = execution.steps.filter(name=step, started_at__isnull=False).order_by("-started_at").first()
         request.aws_step_id = before.aws_step_id if before is not None else ""
     elif not found.begun:
